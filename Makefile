@@ -1,0 +1,33 @@
+# Two commands do everything on a fresh machine with Python 3.11+, git and make:
+#   make demo   own environment with the runtime only, screens the shipped samples, says where to look
+#   make test   installs what the tests need, runs format, lint, types and all tests
+PYTHON ?= python3
+RUNTIME := .venv-demo
+DEV := .venv-dev
+
+.PHONY: demo test lint clean
+demo: $(RUNTIME)/.done
+	$(RUNTIME)/bin/xrayscan demo --out demo-out
+
+test: $(DEV)/.done lint
+	$(DEV)/bin/python -m pytest -n 2 -m "not slow"
+
+lint: $(DEV)/.done
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+
+$(RUNTIME)/.done: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --upgrade pip
+	$(RUNTIME)/bin/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(DEV)/.done: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --upgrade pip
+	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(RUNTIME) $(DEV) demo-out build dist *.egg-info

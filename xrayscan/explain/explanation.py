@@ -1,0 +1,47 @@
+"""The noun that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xrayscan.scan import frozen_array
+
+__all__ = ["Explanation"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """Why a finding was made.
+
+    Attributes
+    ----------
+    finding : str
+        The finding's id.
+    sentences : tuple of str
+        The evidence in words and numbers, one fact a sentence; what speaks against it included.
+    heatmap : ndarray of float32, shape (box.height, box.width)
+        The finding's own score, 0 to 1, over its box: absolute, never stretched.
+    method : str
+        How the heatmap was made.
+    expected : ndarray of float32 or None, shape (box.height, box.width)
+        Optical depth as it would be without the finding, over its box.
+    faithfulness : float or None
+        How well the heatmap explains the score, where it was measured.
+    """
+
+    finding: str
+    sentences: tuple[str, ...]
+    heatmap: np.ndarray
+    method: str
+    expected: np.ndarray | None = None
+    faithfulness: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heatmap", frozen_array(self.heatmap, np.float32))
+        if self.expected is not None:
+            object.__setattr__(self, "expected", frozen_array(self.expected, np.float32))
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.finding} by {self.method}: {len(self.sentences)} sentences)"

@@ -1,0 +1,69 @@
+"""The network's answer on the scan's own grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xrayscan.errors import ShapeError
+from xrayscan.scan import frozen_array
+
+__all__ = ["KINDS", "AnomalyMap", "ModelId"]
+
+KINDS = ("person", "void", "density")
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """Which model said it: name, version and the SHA-256 of its weights."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AnomalyMap:
+    """What does not belong there, pixel by pixel.
+
+    Attributes
+    ----------
+    person, void, density : ndarray of float32, shape (rows, columns)
+        The network's score, 0 to 1, that the pixel belongs to something consistent with a concealed person, to a void
+        in the load, or to a density anomaly.
+    added, missing : ndarray of float32, shape (rows, columns) [g/cm²]
+        Areal density above and below what the load around suggests.
+    model : ModelId
+
+    Raises
+    ------
+    ShapeError
+    """
+
+    person: np.ndarray
+    void: np.ndarray
+    density: np.ndarray
+    added: np.ndarray
+    missing: np.ndarray
+    model: ModelId
+
+    def __post_init__(self) -> None:
+        for name in (*KINDS, "added", "missing"):
+            array = frozen_array(getattr(self, name), np.float32)
+            if array.ndim != 2 or (name != "person" and array.shape != self.person.shape):
+                raise ShapeError(
+                    f"{name} has shape {array.shape}; expected (rows, columns) as person has, {self.person.shape}",
+                    expected=self.person.shape,
+                    actual=array.shape,
+                )
+            object.__setattr__(self, name, array)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.person.shape[0], self.person.shape[1]
+
+    def __repr__(self) -> str:
+        peaks = ", ".join(f"{kind} up to {getattr(self, kind).max():.2f}" for kind in KINDS)
+        return f"AnomalyMap({self.shape[0]} rows x {self.shape[1]} columns; {peaks}; {self.model.name} {self.model.version})"
