@@ -304,17 +304,11 @@ class Scan:
             if line is None:
                 continue
             energies, rows, columns = self.views[0].pixels.shape
-            fits = line.shape in {(energies, rows), (energies, rows, columns)}
-            if not fits:
-                raise ShapeError(
-                    f"{name} has shape {line.shape}, scan has {energies} energies and {rows} detector rows x {columns} columns; "
-                    f"pass the {name} field of the same detector, shape {(energies, rows)}",
-                    expected=(energies, rows),
-                    actual=line.shape,
-                )
+            if line.shape not in {(energies, rows), (energies, rows, columns)}:
+                raise _other_detector(name, line.shape, self.views[0])
 
     @classmethod
-    def from_array(
+    def from_array(  # noqa: PLR0913  the promised signature: every part of a scan by its name
         cls,
         pixels: npt.ArrayLike,
         *,
@@ -399,11 +393,16 @@ def _with_energies(name: str, line: npt.ArrayLike | None, view: View) -> np.ndar
         return np.broadcast_to(array, (energies, *array.shape))
     if array.shape in {(energies, rows, 1), (rows, 1)}:
         return np.broadcast_to(array.reshape(-1, rows), (energies, rows))
-    raise ShapeError(
-        f"{name} has shape {array.shape}, scan has {energies} energies and {rows} detector rows x {columns} columns; "
+    raise _other_detector(name, array.shape, view)
+
+
+def _other_detector(name: str, shape: tuple[int, ...], view: View) -> ShapeError:
+    energies, rows, columns = view.pixels.shape
+    return ShapeError(
+        f"{name} has shape {shape}, scan has {energies} energies, {rows} detector rows and {columns} columns; "
         f"pass the {name} field of the same detector, shape {(rows,)} or {(energies, rows)}",
         expected=(energies, rows),
-        actual=array.shape,
+        actual=shape,
     )
 
 
