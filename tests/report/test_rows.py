@@ -1,0 +1,76 @@
+"""One flat row a scan."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from xrayscan.report.rows import ROW_COLUMNS, inert_path, inert_text, row_of_failure, row_of_report
+
+REPORT = {
+    "source": {"path": "a.tif", "sha256": None},
+    "score": 0.1,
+    "priority": "low",
+    "inspected": 1.0,
+    "opaque_fraction": 0.0,
+    "findings": [],
+    "warnings": [],
+    "model": {"name": "small", "version": "1"},
+}
+
+
+def test_columns_are_the_same_and_in_order_for_reports_and_failures():
+    assert tuple(row_of_report(REPORT, "out/a")) == ROW_COLUMNS
+    assert tuple(row_of_failure("a.tif", "broken", "CorruptScanError")) == ROW_COLUMNS
+
+
+def test_a_failure_has_no_score_and_no_priority():
+    row = row_of_failure("a.tif", "broken", "CorruptScanError")
+    assert row["status"] == "failed"
+    assert row["score"] is None
+    assert row["priority"] == ""
+    assert row["persons"] is None
+
+
+def test_no_finding_has_no_top_probability():
+    assert row_of_report(REPORT, "out/a")["top_probability"] is None
+
+
+def test_a_path_that_is_not_known_is_empty():
+    assert row_of_report({**REPORT, "source": {"path": None, "sha256": None}}, "out/a")["path"] == ""
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "|", "%", "＝"])
+def test_no_cell_starts_a_formula(start):
+    hostile = start + "cmd|' /C calc'!A0"
+    report = {**REPORT, "source": {"path": hostile, "sha256": hostile}, "warnings": [hostile]}
+    report["model"] = {"name": hostile, "version": "1"}
+    for row in (row_of_report(report, hostile), row_of_failure(hostile, hostile, hostile)):
+        for name in ("path", "warnings", "sha256", "model", "report", "error", "error_kind"):
+            assert str(row[name])[:1] not in set("=+-@|%\t\r\n＝"), (name, row[name])
+
+
+@pytest.mark.parametrize("name", ["=a.tif", "-a.tif", "@x/y.tif", "a.tif", "/abs/=a.tif", ""])
+def test_an_inert_path_names_the_same_file(name):
+    assert Path(inert_path(name)) == Path(name)
+
+
+def test_text_stays_on_one_line():
+    assert inert_text("a\r\nb\x00c\u2028d") == "a  b c d"
+    assert inert_text("") == ""
+
+
+def test_rows_go_through_csv_and_json():
+    rows = [row_of_report(REPORT, "out/a"), row_of_failure("b,\"'.tif", "line\nbreak", "ReadError")]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, ROW_COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    back = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert [r["status"] for r in back] == ["screened", "failed"]
+    assert back[1]["path"] == "b,\"'.tif"
+    assert [json.loads(json.dumps(r)) for r in rows] == rows

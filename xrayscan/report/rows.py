@@ -1,0 +1,184 @@
+"""One flat row a scan, for ``results.jsonl`` and ``results.csv``.
+
+A row never lies about a failure: a scan that could not be screened has ``status`` "failed", no score and no priority.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ROW_COLUMNS", "inert_path", "inert_text", "row_of_failure", "row_of_report"]
+
+ROW_COLUMNS = (
+    "path",
+    "status",
+    "score",
+    "priority",
+    "inspected",
+    "opaque_fraction",
+    "persons",
+    "voids",
+    "densities",
+    "top_probability",
+    "warnings",
+    "sha256",
+    "model",
+    "report",
+    "error_kind",
+    "error",
+)
+"""The columns, in order."""
+
+_FORMULA = frozenset("=+-@|%\t\r\n＝＋－＠")
+
+
+def inert_text(text: str) -> str:
+    r"""The text on one line, so that no spreadsheet takes it for a formula.
+
+    Line breaks and control characters become spaces; a first character that starts a formula gets an apostrophe before
+    it, which spreadsheets read as "this is text".
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+
+    References
+    ----------
+    OWASP, CSV Injection.
+
+    Examples
+    --------
+    >>> inert_text("=HYPERLINK(1)")
+    "'=HYPERLINK(1)"
+    >>> inert_text("two\nlines")
+    'two lines'
+    """
+    line = "".join(c if c.isprintable() else " " for c in text).strip()
+    return "'" + line if line[:1] in _FORMULA and line else line
+
+
+def inert_path(path: str) -> str:
+    """The path, still a name of the same file, so that no spreadsheet takes it for a formula.
+
+    A relative path whose first character starts a formula gets ``./`` before it.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    str
+        ``pathlib.Path`` of it equals ``pathlib.Path`` of what was given.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+
+    Examples
+    --------
+    >>> inert_path("=cmd.tif")
+    './=cmd.tif'
+    >>> inert_path("lane3/0412.tif")
+    'lane3/0412.tif'
+    """
+    return "./" + path if path[:1] in _FORMULA and path else path
+
+
+def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """The row of a scan that was screened.
+
+    Parameters
+    ----------
+    report : mapping
+        What ``Report.to_dict()`` gives, or a ``report.json`` read back.
+    folder : str
+        Where the report was saved; becomes the column ``report``.
+
+    Returns
+    -------
+    dict
+        With the keys of `ROW_COLUMNS`, in order. Text is inert in a spreadsheet.
+
+    Raises
+    ------
+    KeyError
+        If it is not a report.
+
+    Examples
+    --------
+    >>> report = {
+    ...     "source": {"path": "lane3/0412.tif", "sha256": "ab12"}, "score": 0.91, "priority": "high", "inspected": 0.83,
+    ...     "opaque_fraction": 0.17, "findings": [{"kind": "person", "probability": 0.87}], "warnings": ["pitch estimated"],
+    ...     "model": {"name": "small", "version": "1"},
+    ... }
+    >>> row = row_of_report(report, "out/0412")
+    >>> row["status"], row["persons"], row["top_probability"], row["warnings"], row["report"]
+    ('screened', 1, 0.87, 'pitch estimated', 'out/0412')
+    """
+    findings = report["findings"]
+    kinds = [finding["kind"] for finding in findings]
+    values = {
+        "path": inert_path(report["source"]["path"] or ""),
+        "status": "screened",
+        "score": report["score"],
+        "priority": report["priority"],
+        "inspected": report["inspected"],
+        "opaque_fraction": report["opaque_fraction"],
+        "persons": kinds.count("person"),
+        "voids": kinds.count("void"),
+        "densities": kinds.count("density"),
+        "top_probability": max((finding["probability"] for finding in findings), default=None),
+        "warnings": inert_text("; ".join(report["warnings"])),
+        "sha256": inert_text(report["source"]["sha256"] or ""),
+        "model": inert_text(f"{report['model']['name']} {report['model']['version']}"),
+        "report": inert_path(folder),
+        "error_kind": "",
+        "error": "",
+    }
+    return {name: values[name] for name in ROW_COLUMNS}
+
+
+def row_of_failure(path: str, error: str, kind: str) -> dict[str, Any]:
+    """The row of a scan that could not be screened.
+
+    Parameters
+    ----------
+    path : str
+        The file, as it was named.
+    error : str
+        The whole message.
+    kind : str
+        Class of the exception, such as "CorruptScanError".
+
+    Returns
+    -------
+    dict
+        With the keys of `ROW_COLUMNS`, in order; numbers that do not exist are None. Text is inert in a spreadsheet.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no text.
+
+    Examples
+    --------
+    >>> row = row_of_failure("lane3/0413.tif", "reading lane3/0413.tif: truncated", "CorruptScanError")
+    >>> row["status"], row["score"], row["error_kind"]
+    ('failed', None, 'CorruptScanError')
+    """
+    empty = dict.fromkeys(ROW_COLUMNS)
+    texts = dict.fromkeys(("priority", "warnings", "sha256", "model", "report"), "")
+    failure = {"path": inert_path(path), "status": "failed", "error_kind": inert_text(kind), "error": inert_text(error)}
+    return {**empty, **texts, **failure}
