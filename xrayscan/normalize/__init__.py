@@ -1,0 +1,104 @@
+"""Scan → Radiograph: whatever the machine delivered becomes optical depth, with what of it can be trusted."""
+
+from __future__ import annotations
+
+from xrayscan._callable import call_by_own_name
+from xrayscan.errors import ShapeError
+from xrayscan.normalize.beam import Beam
+from xrayscan.normalize.calibrate import from_counts, from_transmission
+from xrayscan.normalize.display import from_display
+from xrayscan.normalize.faults import mask_faults
+from xrayscan.normalize.geometry import find_containers
+from xrayscan.normalize.opacity import depth_and_opacity, inspected_share
+from xrayscan.normalize.pitch import pixel_pitch
+from xrayscan.normalize.pulses import correct_pulses
+from xrayscan.scan import Calibration, Radiograph, Scan, Step, View
+
+__all__ = ["normalize"]
+
+
+def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
+    """Optical depth of one view, with validity, opacity, container boxes and pitch.
+
+    Counts become transmission with air and dark (found in the scan, with a warning, when they are missing);
+    transmissions are taken as delivered; of display pictures inversion, air and black are found, and every density is
+    approximate. Faulty channels are masked, what was not penetrated is marked, and every step is in ``history``.
+
+    Parameters
+    ----------
+    scan : Scan
+    view : int
+        Which of the scan's views.
+
+    Returns
+    -------
+    Radiograph
+
+    Raises
+    ------
+    ShapeError
+        If the scan has no such view.
+    CalibrationError
+        If air is not above dark in any channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xrayscan.scan import Scan
+    >>> counts = np.full((200, 600), 60000, np.uint16)
+    >>> counts[40:160, 100:500] = 22073
+    >>> radiograph = normalize(Scan.from_array(counts, air=np.full(200, 60000), dark=np.zeros(200), pixel_pitch=0.02))
+    >>> round(float(radiograph.optical_depth[0, 100, 300]), 3)
+    1.0
+    """
+    if not 0 <= view < len(scan.views):
+        raise ShapeError(
+            f"normalize was asked for view {view}, the scan has {len(scan.views)} views; pass 0 to {len(scan.views) - 1}",
+            expected=f"0 to {len(scan.views) - 1}",
+            actual=view,
+        )
+    one = scan.views[view]
+    calibration, steps = _calibration_of(scan, one)
+    beam = correct_pulses(mask_faults(_delivered(one, calibration), one.pixels, calibration, one.quantity))
+    depth, opaque, step = depth_and_opacity(beam)
+    boxes, found = find_containers(depth[0], beam.valid)
+    pitch, measured = pixel_pitch(one.pixel_pitch, boxes, one.shape)
+    share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
+    for array in (depth, opaque, beam.valid):
+        array.setflags(write=False)
+    return Radiograph(
+        depth,
+        beam.valid,
+        opaque,
+        pitch,
+        containers=boxes,
+        inspected=share,
+        energies=one.energies,
+        quantity=one.quantity,
+        history=(*steps, *beam.steps, step, found, measured, inspected),
+    )
+
+
+def _calibration_of(scan: Scan, view: View) -> tuple[Calibration, tuple[Step, ...]]:
+    """The scan's calibration as far as it fits the view's detector: it is checked against the first view only."""
+    energies, rows, columns = view.pixels.shape
+    held, odd = {}, []
+    for name in ("dark", "air", "bad_pixels"):
+        line = getattr(scan.calibration, name)
+        if line is not None and line.shape not in {(energies, rows), (energies, rows, columns)}:
+            line = None
+            odd.append(name)
+        held[name] = line
+    if not odd:
+        return scan.calibration, ()
+    note = f"warning: {' and '.join(odd)} belong to another view's detector and were not used"
+    return Calibration(saturation=scan.calibration.saturation, **held), (Step("calibration", note),)
+
+
+def _delivered(view: View, calibration: Calibration) -> Beam:
+    if view.quantity == "counts":
+        return from_counts(view.pixels, calibration)
+    return from_transmission(view.pixels) if view.quantity == "transmission" else from_display(view.pixels)
+
+
+call_by_own_name(__name__)
