@@ -14,6 +14,7 @@ LEVELS = 256
 DARK_LEVELS = 2.5
 _STRIP = 0.025
 _PILE = 0.002
+_AIR_SPREAD = 0.9
 _LEAST_SPAN = 16.0
 
 
@@ -95,7 +96,7 @@ def _levels(gray: np.ndarray) -> tuple[float, float]:
     above = np.cumsum(share[::-1])[::-1]
     if bright.size >= strip.size // 10:
         mode = int(np.argmax(np.bincount(bright.astype(np.int64), minlength=LEVELS)[:LEVELS]))
-        air = float(np.median(bright[np.abs(bright - mode - 0.5) <= 2.5]))
+        air = float(np.median(bright[bright > _AIR_SPREAD * mode]))
         beyond = float(above[min(mode + 6, LEVELS - 1)]) if mode + 6 < LEVELS else 0.0
     else:
         air, beyond = 0.0, 1.0

@@ -11,9 +11,12 @@ __all__ = ["faulty_channels", "mask_faults"]
 
 NEIGHBORS = (-5, -4, -3, -2, 2, 3, 4, 5)
 STUCK_SHARE = 0.06
-NOISY_RATIO = 8.0
+LEAST_CONTRAST = 0.02
+NOISY_RATIO = 4.0
 WRONG_AIR = 0.2
 FILLED_SHARE = 0.97
+EMPTY_SHARE = 0.97
+NOTHING = 0.012
 _FLOAT_STEP = 2e-6
 
 
@@ -48,16 +51,38 @@ def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quanti
     found: dict[str, np.ndarray] = {}
     for energy in range(pixels.shape[0]):
         for kind, rows in faulty_channels(beam.transmission[energy], beam.step[energy], rows_known).items():
+            if kind == "filled in" and quantity == "display":
+                continue
             found[kind] = found.get(kind, np.zeros(valid.shape[0], bool)) | rows
     bad = np.zeros(valid.shape[0], bool)
     for rows in found.values():
         bad |= rows
     valid[bad] = False
+    valid, missing = _unscanned(beam, valid)
+    if missing is not None:
+        steps.append(missing)
     words = ", ".join(f"{int(rows.sum())} {kind}" for kind, rows in found.items() if rows.any())
     share = float((~valid.any(axis=1)).mean())
     note = f"channels found faulty: {words or 'none'}; {share:.1%} of all rows are not valid"
     steps.append(Step("faults", f"warning: {note}" if share > 0.05 else note, {k: int(v.sum()) for k, v in found.items()}))
     return Beam(beam.transmission, valid, beam.step, beam.least, tuple(steps))
+
+
+def _unscanned(beam: Beam, valid: np.ndarray) -> tuple[np.ndarray, Step | None]:
+    """Columns at either end of the picture that hold nothing from top to bottom are padding, not an opaque load."""
+    rows = valid.any(axis=1)
+    some = beam.transmission[0][rows][:: max(1, int(rows.sum()) // 128)]
+    if some.size == 0:
+        return valid, None
+    limit = np.maximum(beam.least[0][rows][:: max(1, int(rows.sum()) // 128)], NOTHING)[:, None]
+    empty = (some <= limit).mean(axis=0) > EMPTY_SHARE
+    if empty.all() or not (empty[0] or empty[-1]):
+        return valid, None
+    left, right = int(np.argmin(empty)), int(np.argmin(empty[::-1]))
+    valid[:, :left] = False
+    valid[:, valid.shape[1] - right :] = False
+    note = f"{left} columns at the left and {right} at the right edge hold nothing from top to bottom: not scanned, not valid"
+    return valid, Step("unscanned", note, {"left": left, "right": right})
 
 
 def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,16 +141,26 @@ def _beside(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _stuck(few: np.ndarray, known: np.ndarray) -> np.ndarray:
     spread = few.std(axis=1)
     reference = _beside(spread, known)
-    return known & np.isfinite(reference) & (spread < STUCK_SHARE * reference)
+    rows = known & (reference > LEAST_CONTRAST) & (spread < STUCK_SHARE * reference)
+    other = np.flatnonzero(known & ~rows)
+    for row in np.flatnonzero(rows):
+        after = int(np.searchsorted(other, row))
+        nearest = [spread[other[k]] for k in (after - 1, after) if 0 <= k < other.size]
+        rows[row] = bool(nearest) and spread[row] < STUCK_SHARE * min(nearest)
+    return rows
 
 
 def _noisy(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
     stride = max(1, transmission.shape[1] // 640)
     middle = transmission[:, 1:-1:stride]
-    jump = np.abs(middle - 0.5 * (transmission[:, :-2:stride] + transmission[:, 2::stride])[:, : middle.shape[1]])
+    jump = np.abs(middle - 0.5 * (transmission[:, :-2:stride] + transmission[:, 2::stride]))
     size = np.median(jump, axis=1)
-    reference = np.maximum(_beside(size, known), np.maximum(step, 1e-4))
-    return known & np.isfinite(reference) & (size > NOISY_RATIO * reference)
+    reference = np.maximum(step, 1e-4)
+    for offset in (-2, -1, 1, 2):
+        inside = np.arange(max(0, -offset), min(size.size, size.size - offset))
+        inside = inside[known[inside + offset]]
+        reference[inside] = np.maximum(reference[inside], size[inside + offset])
+    return known & (size > NOISY_RATIO * reference)
 
 
 def _wrong_in_air(few: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -99,8 +99,8 @@ def inspected_share(depth: np.ndarray, opaque: np.ndarray, valid: np.ndarray, bo
     """Share of the load that was penetrated, 0 to 1.
 
     The load is every valid pixel inside the container boxes (less 2 % of their width and height on each side; the
-    whole picture when there is no box) whose optical depth is more than 0.1 above that of the empty container's walls, taken as the 5 %
-    quantile inside the boxes, at most 0.35 (two walls of 2 mm steel and what is between the rails stay under it).
+    whole picture when there is no box) whose optical depth is more than 0.1 above that of the empty container's
+    walls, taken as the 5 % quantile inside the boxes, at most 0.35 (two walls of 2 mm steel stay under it).
     Where such pixels are under 10 % of the area there is hardly any load, and the whole area counts.
     The share is 1 − opaque / load, both in pixels.
 
