@@ -1,0 +1,165 @@
+"""Which files of a folder are scans."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xrayscan.errors import ReadError
+from xrayscan.io import sidecar
+from xrayscan.io.file import MissingScanError
+
+__all__ = ["NOT_SCANS", "find_scans"]
+
+# fmt: off
+NOT_SCANS = frozenset((
+    ".txt", ".md", ".rst", ".pdf", ".csv", ".tsv", ".parquet", ".toml", ".json", ".jsonl",
+    ".yaml", ".yml", ".xml", ".ini", ".cfg", ".log", ".html", ".htm", ".css", ".js",
+    ".py", ".ipynb", ".sh", ".bat", ".sha256", ".md5", ".db", ".onnx", ".safetensors", ".lock",
+    ".tmp", ".part", ".partial",
+))
+# fmt: on
+"""Suffixes that are never taken out of a folder as scans: texts, tables, settings, programs, unfinished copies."""
+
+_CALIBRATION = ("air", "dark", "bad_pixels")
+_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
+_REPORT_MARKS = ("report.json", "report.html")
+_REPORT_PICTURES = (".png", ".npz")
+
+
+def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = True) -> list[Path]:
+    """The scans that files, folders and patterns name, in a stable order and each once.
+
+    A file that is named is always taken, whatever it is. Of a folder, every file is taken, also one that no reader may know
+    or that cannot be opened, so that it is a failed scan later and never quietly lost. Left out are only:
+
+    - hidden files and folders (names that start with a dot) and what operating systems leave behind;
+    - files with a suffix of `NOT_SCANS`, which sidecars, tables and pages are;
+    - calibration: ``air.npy``, ``dark.npy``, ``bad_pixels.npy``, names that end in ``_air.npy``, ``_dark.npy`` or
+      ``_bad_pixels.npy``, and every ``.npy`` that a sidecar of the walk names;
+    - pictures and arrays of our own reports: ``.png`` and ``.npz`` files in a folder that holds both ``report.json`` and
+      ``report.html``, except one that the report says it was made from.
+
+    Parameters
+    ----------
+    paths : str, Path or iterable of them
+        Files, folders, and patterns such as ``lane*/**/*.tif``; a pattern is looked at as a folder is.
+    recursive : bool
+        Whether folders below are walked too. Links are followed, each folder once.
+
+    Returns
+    -------
+    list of Path
+        In the order in which they are named, sorted within a folder, starting with the name that was given.
+
+    Raises
+    ------
+    MissingScanError
+        If a path does not exist, or a pattern matches nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.tif", "a.png", "a.json", "README.txt", "b_air.npy", ".hidden.tif", "odd.xyz"):
+    ...         Path(folder, name).touch()
+    ...     [path.name for path in find_scans(folder)]
+    ['a.png', 'b.tif', 'odd.xyz']
+    """
+    named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    walk = _Walk(recursive)
+    found: dict[str, Path] = {}
+    for name in named:
+        for path in _of(Path(name), walk):
+            found.setdefault(_identity(path), path)
+    explicit = {_identity(Path(name)) for name in named}
+    calibration = walk.calibration() if any(path.suffix.lower() == ".npy" for path in found.values()) else set()
+    return [path for identity, path in found.items() if identity in explicit or identity not in calibration]
+
+
+def _of(path: Path, walk: _Walk) -> Iterator[Path]:
+    if _exists(path):
+        yield from walk.folder(path) if path.is_dir() else (path,)
+        return
+    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []
+    if not matches:
+        raise MissingScanError(f"looking for scans in {path}: there is no such file or folder, and no file matches it")
+    yield from walk.entries([Path(match) for match in matches])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError as error:
+        raise ReadError(f"looking for scans in {path}: that cannot be a name ({error})") from error
+
+
+def _identity(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+class _Walk:
+    """One walk over folders, that remembers where it was and which sidecars it met."""
+
+    def __init__(self, recursive: bool) -> None:
+        self.recursive = recursive
+        self._visited: set[str] = set()
+        self._sidecars: list[Path] = []
+
+    def folder(self, path: Path) -> Iterator[Path]:
+        """Scans of a folder; the folder itself, if it cannot be listed: reading it then says why."""
+        identity = _identity(path)
+        if identity in self._visited:
+            return
+        self._visited.add(identity)
+        try:
+            names = sorted(os.listdir(path))
+        except OSError:
+            yield path
+            return
+        yield from self.entries([path / name for name in names])
+
+    def entries(self, paths: list[Path]) -> Iterator[Path]:
+        """Scans among the entries of a folder, files first."""
+        folders = []
+        for path in paths:
+            if path.name.startswith(".") or path.name.lower() in _SYSTEM:
+                continue
+            if path.is_dir():
+                folders.append(path)
+            elif sidecar.is_sidecar_name(path.name):
+                self._sidecars.append(path)
+            elif not _is_left_out(path):
+                yield path
+        if self.recursive:
+            for path in folders:
+                yield from self.folder(path)
+
+    def calibration(self) -> set[str]:
+        """Files that the sidecars of the walk name."""
+        return {_identity(named) for path in self._sidecars for named in sidecar.references(path)}
+
+
+def _is_left_out(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in NOT_SCANS or path.name.endswith("~"):
+        return True
+    if suffix == ".npy" and path.stem.lower().endswith(_CALIBRATION):
+        stem = path.stem.lower()
+        return any(stem == name or stem.endswith(f"_{name}") for name in _CALIBRATION)
+    return suffix in _REPORT_PICTURES and _is_of_a_report(path)
+
+
+def _is_of_a_report(path: Path) -> bool:
+    """Whether a file lies in the folder of one of our reports and is not the scan that it was made from."""
+    if not all((path.parent / mark).is_file() for mark in _REPORT_MARKS):
+        return False
+    try:
+        text = (path.parent / _REPORT_MARKS[0]).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return (
+        '"xrayscan' in text and f'"{path.name}"' not in text and f'/{path.name}"' not in text and f'\\{path.name}"' not in text
+    )

@@ -1,0 +1,156 @@
+"""One file → `Scan`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xrayscan.errors import CalibrationError, MissingDependencyError, ReadError, ShapeError
+from xrayscan.io import registry, sidecar
+from xrayscan.io.contents import Contents, checked_pixels, default_quantity
+from xrayscan.io.file import ScanFile
+from xrayscan.scan import Quantity, Scan, Source
+
+__all__ = ["read"]
+
+
+def read(
+    path: str | Path,
+    *,
+    quantity: Quantity | None = None,
+    pixel_pitch: tuple[float, float] | float | None = None,
+    energies: Sequence[str] | None = None,
+    air: npt.ArrayLike | None = None,
+    dark: npt.ArrayLike | None = None,
+) -> Scan:
+    """The scan of a file: TIFF, PNG, JPEG, ``.npy``, ``.npz``, raw with a sidecar, or what a plug-in reads.
+
+    The format is known by the file's first bytes. 16 bits stay 16 bits. Keywords win over the sidecar (see
+    `xrayscan.io.sidecar`), which wins over the file.
+
+    Parameters
+    ----------
+    path : str or Path
+    quantity : {"counts", "transmission", "display"} or None
+        None takes what sidecar or file say. If they say nothing: numbers with an air line are counts; JPEG, color and 8 bits
+        are ``display``; integers of 16 bits and more are ``counts``, also in PNG; floats up to 1.5 are ``transmission`` and
+        floats above 100 ``counts``. Other floats may be optical depths and are refused until the quantity is said.
+    pixel_pitch : (float, float), float or None [m]
+        (row, column) pitch at the load.
+    energies : sequence of str or None
+        Names of the images as the file orders them. ``("low", "high")`` turns images and calibration round: a `Scan` has
+        high first.
+    air, dark : array_like or None, shape (rows,), (energies, rows), (rows, columns) or (energies, rows, columns) [counts]
+        Open and closed beam, in the file's order of energies; one number holds for every channel.
+
+    Raises
+    ------
+    MissingScanError
+        If there is no such file; it is a `ReadError` and a `FileNotFoundError`.
+    UnknownFormatError
+        If no reader knows the file.
+    CorruptScanError
+        If it is damaged, cut off, or claims more than it can hold.
+    ReadError
+        If the system refuses the file, it is sound but no scan, or its sidecar is wrong.
+    ShapeError, CalibrationError
+        If air, dark, pitch or energies do not fit the pixels.
+    MissingDependencyError
+        If a package is needed that is not installed; the message names it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "0412.npy"
+    ...     np.save(path, np.full((300, 600), 52000, np.uint16))
+    ...     read(path, pixel_pitch=0.01, air=60000.0).view
+    View(counts, high, 300 rows x 600 columns, uint16, pitch 10.00 x 10.00 mm)
+    """
+    path = Path(path)
+    settings = sidecar.find(path)
+    file = ScanFile.open(path, settings)
+    contents = _over(_contents(file), sidecar.checked(file, settings))
+    keywords = Contents(
+        contents.pixels,
+        quantity=quantity,
+        pixel_pitch=pixel_pitch,
+        energies=(energies,) if isinstance(energies, str) else (None if energies is None else tuple(energies)),
+        air=air,
+        dark=dark,
+    )
+    try:
+        return _scan(file, _over(contents, keywords))
+    except ShapeError as error:
+        raise ShapeError(f"reading {path}: {error}", expected=error.expected, actual=error.actual) from error
+    except CalibrationError as error:
+        raise CalibrationError(f"reading {path}: {error}") from error
+
+
+def _contents(file: ScanFile) -> Contents:
+    name, reader = registry.choose(file)
+    try:
+        contents = reader.read(file)
+    except (ReadError, MissingDependencyError):
+        raise
+    except MemoryError as error:
+        raise file.refused("there is not enough memory for it") from error
+    except Exception as error:
+        if name in registry.BUILT_IN:
+            raise
+        # A plug-in is somebody else's code: what it raises must still name the file and be a ReadError.
+        raise file.refused(f"the plugged-in reader {name!r} broke ({error!r}); ask its maker") from error
+    return replace(contents, pixels=checked_pixels(file, np.asarray(contents.pixels)))
+
+
+def _over(below: Contents, above: Contents) -> Contents:
+    """``below``, with everything that ``above`` says laid over it."""
+    said = {item.name: getattr(above, item.name) for item in fields(Contents) if item.name not in ("pixels", "ids")}
+    return replace(below, ids={**below.ids, **above.ids}, **{name: value for name, value in said.items() if value is not None})
+
+
+def _scan(file: ScanFile, contents: Contents) -> Scan:
+    pixels, energies = contents.pixels, contents.energies
+    if energies is None and pixels.shape[0] > 2:
+        raise file.refused(
+            f"it holds {pixels.shape[0]} images of {pixels.shape[1]} x {pixels.shape[2]} pixels; one or two energies are known "
+            "by themselves, name more of them: energies=('high', 'middle', 'low')"
+        )
+    fields_ = {name: _field(getattr(contents, name), pixels) for name in ("air", "dark", "bad_pixels")}
+    if energies is not None and len(energies) == pixels.shape[0] and energies[-1:] == ("high",) and "low" in energies:
+        pixels, energies = pixels[::-1], energies[::-1]
+        fields_ = {name: _turned(value, contents.pixels) for name, value in fields_.items()}
+    quantity = contents.quantity or default_quantity(file, pixels, has_air=contents.air is not None)
+    source = Source(path=str(file.path), sha256=file.sha256, vendor=contents.vendor, scanner=contents.scanner, ids=contents.ids)
+    return Scan.from_array(
+        pixels,
+        quantity=quantity,
+        pixel_pitch=contents.pixel_pitch,
+        energies=energies,
+        saturation=contents.saturation,
+        source=source,
+        acquired_at=contents.acquired_at,
+        manifest=contents.manifest,
+        **fields_,
+    )
+
+
+def _field(value: Any, pixels: np.ndarray) -> np.ndarray | None:
+    """An air, dark or mask field as an array; one number becomes a line."""
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "?buif":
+        raise CalibrationError(f"air, dark and bad pixels must be numbers, got {array.dtype}")
+    return np.full(pixels.shape[1], array.item()) if array.size == 1 else array
+
+
+def _turned(field: np.ndarray | None, pixels: np.ndarray) -> np.ndarray | None:
+    """A field in the reverse order of energies, if it has one for each."""
+    per_energy = field is not None and field.shape in {pixels.shape, pixels.shape[:2], (*pixels.shape[:2], 1)}
+    return field[::-1] if field is not None and per_energy else field
