@@ -1,0 +1,247 @@
+"""Evidence in words and numbers: what was measured in a finding, how it compares with a body, and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from xrayscan.findings import Finding
+from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.scan import Radiograph
+from xrayscan.zoo import ModelCard
+
+__all__ = ["Measured", "measure", "sentences"]
+
+BODY = (
+    (10.0, "a limb"),
+    (16.0, "a chest from the front"),
+    (19.0, "a head"),
+    (23.0, "an abdomen"),
+    (36.0, "a pelvis from the side"),
+)
+"""Areal densities of parts of a body along the beam [g/cm²]."""
+
+WHAT = {
+    "person": "a concealed person",
+    "void": "a void made in the load",
+    "density": "a density that does not belong to the load",
+}
+LIGHTEST, HEAVIEST = 6.0, 50.0  # [g/cm²] less than a child's limb; more than a pelvis from the side with clothing and bags
+HEAD, TALLEST = 0.15, 2.1  # [m] smallest side that is still a head; longest person lying
+PERSON_AREA = 1.2  # [m²] twice a person lying (1.70 m x 0.35 m)
+ROOM = (0.70, 0.55)  # [m] a person seated
+CHILD, HEAVY = 8.0, 150.0  # [kg]
+NEAR_OPAQUE = 7.0  # optical depth: less than 0.1 % comes through
+NOTEWORTHY = 3.0  # [g/cm²] below this an areal density is within the load's own variation
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured inside a finding's mask.
+
+    Attributes
+    ----------
+    added, added_most, missing, missing_most : float [g/cm²]
+        Median and 95th percentile of the areal density above and below what the load around suggests.
+    depth : float
+        Median optical depth of the high energy; NaN if no pixel is valid.
+    area : float [m²]
+        Of the mask, in the middle of the load.
+    opaque : float
+        Share of the mask that was not penetrated, 0 to 1.
+    touches_opaque : bool
+        Whether anything within 3 pixels of the mask was not penetrated.
+    unmeasured : float
+        Share of the mask without a valid pixel, 0 to 1.
+    """
+
+    added: float
+    added_most: float
+    missing: float
+    missing_most: float
+    depth: float
+    area: float
+    opaque: float
+    touches_opaque: bool
+    unmeasured: float
+
+
+def measure(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap) -> Measured:
+    """What was measured inside the finding's mask (the whole box, should the mask be empty).
+
+    Parameters
+    ----------
+    finding : Finding
+    radiograph : Radiograph
+    anomaly : AnomalyMap
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    IndexError
+        If the box lies outside the scan; `xrayscan.explain.explain` checks it first.
+    """
+    window = finding.box.slices
+    mask = finding.mask if finding.mask.any() else np.ones_like(finding.mask)
+    valid = radiograph.valid[window][mask]
+    depth = radiograph.optical_depth[0][window][mask][valid]
+    added, missing = anomaly.added[window][mask], anomaly.missing[window][mask]
+    around = finding.box.grown(3, radiograph.shape)
+    near = np.zeros((around.height, around.width), np.uint8)
+    near[finding.box.top - around.top :, finding.box.left - around.left :][: mask.shape[0], : mask.shape[1]] = mask
+    near = cv2.dilate(near, np.ones((7, 7), np.uint8))
+    row_pitch, column_pitch = radiograph.pixel_pitch
+    return Measured(
+        added=float(np.median(added)),
+        added_most=float(np.percentile(added, 95)),
+        missing=float(np.median(missing)),
+        missing_most=float(np.percentile(missing, 95)),
+        depth=float(np.median(depth)) if depth.size else float("nan"),
+        area=float(mask.sum()) * row_pitch * column_pitch,
+        opaque=float(radiograph.opaque[window][mask].mean()),
+        touches_opaque=bool(radiograph.opaque[around.slices][near.astype(bool)].any()),
+        unmeasured=float(1 - valid.mean()),
+    )
+
+
+def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, card: ModelCard) -> tuple[str, ...]:
+    """The evidence for a finding, one fact a sentence, what speaks against it last.
+
+    Parameters
+    ----------
+    finding : Finding
+    radiograph : Radiograph
+    anomaly : AnomalyMap
+    card : ModelCard
+        Of the model that made the anomaly map: says what its probabilities were calibrated on.
+
+    Returns
+    -------
+    tuple of str
+        Sentences that speak against the finding start with "Against it: ", those that ask for care with "With care: ".
+
+    Raises
+    ------
+    IndexError
+        If the box lies outside the scan; `xrayscan.explain.explain` checks it first.
+    """
+    measured = measure(finding, radiograph, anomaly)
+    said = [
+        _probability(finding, card),
+        _place(finding, radiograph),
+        *_densities(finding, measured),
+        *_transmission(measured),
+        *_comparison(finding, measured),
+        *(f"Against it: {reason}." for reason in _against(finding, measured)),
+        *(f"With care: {reason}." for reason in _care(measured, radiograph)),
+    ]
+    return tuple(said)
+
+
+def _probability(finding: Finding, card: ModelCard) -> str:
+    if finding.kind not in card.calibration:
+        return f"Consistent with {WHAT[finding.kind]}: score {finding.probability:.2f}, not calibrated."
+    return (
+        f"Consistent with {WHAT[finding.kind]}: probability {finding.probability:.2f}, calibrated on "
+        f"{card.thresholds_set_on.rstrip('. ')}."
+    )
+
+
+def _place(finding: Finding, radiograph: Radiograph) -> str:
+    position, size = finding.position, finding.size
+    if radiograph.containers:
+        front, floor = "the container's front", "its floor"
+    else:
+        front, floor = "the picture's left edge", "its lower edge (no container was found)"
+    return (
+        f"Its middle is {position.from_front:.2f} m from {front} and {position.above_floor:.2f} m above {floor}; "
+        f"it is {size.height:.2f} m high and {size.width:.2f} m wide."
+    )
+
+
+def _densities(finding: Finding, measured: Measured) -> list[str]:
+    mass = finding.mass
+    weight = f"about {_short(mass.value)} kg ({_short(mass.low)} to {_short(mass.high)} kg)"
+    gone, more = (measured.missing, measured.missing_most), (measured.added, measured.added_most)
+    main, verb, other, also = (gone, "lacks", more, "adds") if finding.kind == "void" else (more, "adds", gone, "lacks")
+    said = [
+        f"Compared with the load around it {verb} {_short(main[0])} g/cm² (up to {_short(main[1])} g/cm²), {weight} in all."
+    ]
+    if other[1] >= NOTEWORTHY:
+        said.append(f"Within the same outline it {also} up to {_short(other[1])} g/cm².")
+    return said
+
+
+def _transmission(measured: Measured) -> list[str]:
+    if np.isnan(measured.depth):
+        return []
+    share = 100 * np.exp(-max(measured.depth, 0.0))
+    at_most = "at most " if measured.opaque > 0.5 else ""
+    at_least = "at least " if measured.opaque > 0.5 else ""
+    return [f"The beam comes through to {at_most}{share:.2g} % there (optical depth {at_least}{measured.depth:.1f})."]
+
+
+def _comparison(finding: Finding, measured: Measured) -> list[str]:
+    if finding.kind == "void":
+        sides = sorted((finding.size.height, finding.size.width))
+        fits = sides[1] >= ROOM[0] and sides[0] >= ROOM[1]
+        room = f"a person seated needs about {ROOM[0]:.2f} m x {ROOM[1]:.2f} m"
+        return [f"There is room for a person in it: {room}."] if fits else []
+    if not LIGHTEST <= measured.added <= HEAVIEST:
+        return []
+    density, part = min(BODY, key=lambda entry: abs(np.log(entry[0] / measured.added)))
+    return [f"{_short(measured.added)} g/cm² is near {part} ({density:.0f} g/cm²)."]
+
+
+def _against(finding: Finding, measured: Measured) -> list[str]:
+    sides = sorted((finding.size.height, finding.size.width))
+    if finding.kind == "void":
+        small = sides[1] < ROOM[0] or sides[0] < ROOM[1]
+        return [f"smaller than the room a person seated needs, {ROOM[0]:.2f} m x {ROOM[1]:.2f} m"] if small else []
+    if finding.kind == "density":
+        return []
+    reasons = []
+    if sides[1] < HEAD:
+        reasons.append(f"smaller than a head, {HEAD:.2f} m")
+    if sides[1] > TALLEST:
+        reasons.append(f"longer than a person, {TALLEST:.1f} m: goods, or more than one person")
+    elif measured.area > PERSON_AREA:
+        reasons.append(f"its outline of {measured.area:.1f} m² is larger than a person's: goods, or more than one person")
+    if finding.mass.high < CHILD:
+        reasons.append(f"lighter than {CHILD:.0f} kg even at the upper end: goods, or only part of a body stands out")
+    if finding.mass.low > HEAVY:
+        reasons.append(f"heavier than {HEAVY:.0f} kg even at the lower end: goods, or more than one person")
+    if measured.added < LIGHTEST:
+        reasons.append(
+            f"adds less than a limb ({BODY[0][0]:.0f} g/cm²) over most of its outline, unless load was taken out for it"
+        )
+    if measured.added > HEAVIEST:
+        reasons.append(f"adds more than a pelvis from the side ({BODY[-1][0]:.0f} g/cm²) over most of its outline")
+    return reasons
+
+
+def _care(measured: Measured, radiograph: Radiograph) -> list[str]:
+    reasons = []
+    if measured.opaque > 0:
+        reasons.append(f"{100 * measured.opaque:.0f} % of it was not penetrated, nothing can be said there")
+    elif measured.touches_opaque:
+        reasons.append("it touches a region that was not penetrated, it may go on there")
+    if measured.opaque <= 0.5 and measured.depth > NEAR_OPAQUE:
+        reasons.append("the load is nearly opaque there, noise and scatter weigh heavily")
+    if measured.unmeasured > 0.05:
+        reasons.append(f"{100 * measured.unmeasured:.0f} % of it has no valid pixels")
+    if radiograph.quantity == "display":
+        reasons.append("made from a display picture, every density and mass is approximate")
+    if any(step.is_warning and "pitch" in f"{step.name} {step.note}" for step in radiograph.history):
+        reasons.append("the pixel pitch was estimated, every length and mass with it")
+    return reasons
+
+
+def _short(value: float) -> str:
+    """Two digits are enough: 62, 4.1, 0.3."""
+    return f"{value:.0f}" if abs(value) >= 9.95 else f"{value:.1f}"

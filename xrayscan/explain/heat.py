@@ -1,0 +1,105 @@
+"""Score → color, on one fixed scale for every scan."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from xrayscan.errors import ShapeError
+
+__all__ = ["LEVEL", "blended", "heat"]
+
+LEVEL = 0.2
+"""Score below which nothing is drawn."""
+
+FAINTEST, STRONGEST = 0.25, 0.7  # opacity at LEVEL and at 1
+FIRST_COLOR = 40  # of the 256 of the map; the first ones are too dark over a load
+
+
+@lru_cache(maxsize=1)
+def _table() -> np.ndarray:
+    """RGBA of the scores 0, 1/255, ..., 1."""
+    score = np.linspace(0, 1, 256)
+    share = np.clip((score - LEVEL) / (1 - LEVEL), 0, 1)
+    index = np.round(FIRST_COLOR + share * (255 - FIRST_COLOR)).astype(np.uint8)
+    color = cv2.applyColorMap(index[:, None], cv2.COLORMAP_PLASMA)[:, 0, ::-1]
+    alpha = 255 * (FAINTEST + share * (STRONGEST - FAINTEST))
+    table = np.round(np.column_stack([color, alpha])).astype(np.uint8)
+    table[: round(LEVEL * 255)] = 0
+    table.setflags(write=False)
+    return table
+
+
+def heat(score: np.ndarray) -> np.ndarray:
+    """Color and opacity of a score map: nothing below 0.2, from there plasma (safe for color-blind eyes) to 1.
+
+    The scale is absolute: the same score has the same color in every scan, and a clean scan has none.
+
+    Parameters
+    ----------
+    score : ndarray, shape (rows, columns)
+        0 to 1; NaN is drawn as nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 4)
+        Red, green, blue, opacity.
+
+    Raises
+    ------
+    ShapeError
+        If it is no image.
+
+    Examples
+    --------
+    >>> heat(np.array([[0.0, 0.19, 0.5]]))[0, :, 3]
+    array([  0,   0, 106], dtype=uint8)
+    """
+    score = np.asarray(score)
+    if score.ndim != 2:
+        raise ShapeError(f"a score map has shape {score.shape}; expected (rows, columns)", expected=2, actual=score.ndim)
+    # Cut, not rounded: 0.19999 is below the level and stays so.
+    return _table()[(np.clip(np.nan_to_num(score), 0, 1) * 255).astype(np.uint8)]
+
+
+def blended(image: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """A new picture: ``image`` under the heat of ``score``.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns, 3) [red, green, blue]
+    score : ndarray, shape (rows, columns)
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+
+    Raises
+    ------
+    ShapeError
+        If they differ in size.
+
+    Examples
+    --------
+    >>> gray = np.full((1, 2, 3), 100, np.uint8)
+    >>> blended(gray, np.array([[0.1, 1.0]]))[0].tolist()
+    [[100, 100, 100], [198, 204, 53]]
+    """
+    if image.shape[:2] != score.shape:
+        raise ShapeError(
+            f"blending a score map of shape {score.shape} over a picture of {image.shape[:2]}; resize it first",
+            expected=image.shape[:2],
+            actual=score.shape,
+        )
+    result = image.copy()
+    shown = score >= LEVEL
+    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+    if not rows.size:
+        return result
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    color = heat(score[window]).astype(np.float32)
+    share = color[..., 3:] / 255
+    result[window] = np.round(result[window] * (1 - share) + color[..., :3] * share).astype(np.uint8)
+    return result
