@@ -47,8 +47,8 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
         steps.append(step)
     dark, air = _same_rank(dark, air)
     transmission, span, usable = _divide(pixels, dark, air)
-    valid = usable.all(axis=0)
-    valid = np.ascontiguousarray(np.broadcast_to(valid if valid.ndim == 2 else valid[:, None], pixels.shape[1:]))
+    both = np.asarray(usable.all(axis=0))
+    valid = np.broadcast_to(both if both.ndim == 2 else both[:, None], pixels.shape[1:]).copy()
     dead = int((~usable).any(axis=0).sum()) if usable.ndim == 2 else 0
     line = span if span.ndim == 2 else span.mean(axis=2)
     per_count = np.divide(1.0, line, out=np.zeros_like(line), where=line > 0)

@@ -23,7 +23,8 @@ TALL = 0.25
 SUSTAINED = 0.6
 SAME_TOP = 0.14
 SECOND = 0.55
-FLOOR_DEPTH = 0.6
+FLOOR_DEPTH = 0.65
+FLOOR_SHARE = 0.6
 FLOOR_FROM = 0.65
 FLOOR_GAP = 0.034
 FEWEST_COLUMNS = 0.08
@@ -132,7 +133,7 @@ def _box(small: _Small, first: np.ndarray, left: int, right: int, shape: tuple[i
     slope, roof = _roof(first, left, right)
     rise = abs(slope) * (right - left) / 2.0
     ends = max(1, (right - left) // 60)
-    castings = min(float(np.median(first[left : left + ends])), float(np.median(first[right - ends : right])))
+    castings = max(float(np.median(first[left : left + ends])), float(np.median(first[right - ends : right]))) - 2.0 * rise
     top = max(0.0, min(roof - rise, castings))
     bottom = _floor(small, slope, left, right, roof) + rise
     return Box(
@@ -163,8 +164,8 @@ def _roof(first: np.ndarray, left: int, right: int) -> tuple[float, float]:
 def _floor(small: _Small, slope: float, left: int, right: int, roof: float) -> float:
     """Row of the container's lower edge in its middle, on the coarse grid.
 
-    With nothing below or beside it, that is where matter ends. On a chassis it is where the floor ends: the first dense band in
-    the lower third, dense meaning in nine tenths of the columns; the chassis' web and its holes are less.
+    With nothing below or beside it and no holes in it, that is where matter ends. On a chassis it is where the floor
+    ends: the first dense band in the lower third. Dense means in nine tenths of the columns; the chassis' web and its holes are less.
     """
     middle = 0.5 * (left + right - 1)
     shift = np.array([[1.0, 0.0, 0.0], [-slope, 1.0, slope * middle]], np.float32)
@@ -179,14 +180,14 @@ def _floor(small: _Small, slope: float, left: int, right: int, roof: float) -> f
         [small.matter[start:end, : max(0, left - margin)], small.matter[start:end, right + margin :]], axis=1
     )
     below = small.matter[min(rows, end + 3) :]
+    holes = np.quantile(inside[start:end], 0.1, axis=1) < AIR_DEPTH[0] if end > start else np.zeros(1, bool)
     carried = (below.size > 0 and below.mean() > 0.01) or (beside.size > 0 and beside.mean() > 0.03)
-    if not carried:
+    if not carried and holes.sum() <= max(3, rows // 50):
         return float(end)
-    dense = start + np.flatnonzero(np.quantile(inside[start:], 0.1, axis=1) > FLOOR_DEPTH)
-    if not dense.size:
-        return float(end)
-    holes = np.flatnonzero(np.diff(dense) > max(2, int(FLOOR_GAP * rows)))
-    return float((dense[holes[0]] if holes.size else dense[-1]) + 1)
+    profile = np.quantile(inside[start : start + int(0.8 * (rows - start)) + 1], 0.1, axis=1)
+    dense = start + np.flatnonzero(profile >= min(FLOOR_DEPTH, FLOOR_SHARE * float(profile.max())))
+    gaps = np.flatnonzero(np.diff(dense) > max(2, int(FLOOR_GAP * rows)))
+    return float((dense[gaps[0]] if gaps.size else dense[-1]) + 1)
 
 
 def _without_specks(flags: np.ndarray) -> np.ndarray:
