@@ -83,7 +83,9 @@ def _first_rows(matter: np.ndarray) -> np.ndarray:
     depth = max(2, int(TALL * rows))
     total = np.concatenate([np.zeros((1, matter.shape[1]), np.int32), np.cumsum(matter, axis=0, dtype=np.int32)])
     share = (total[depth:] - total[:-depth]) / depth
-    good = (share >= SUSTAINED) & matter[: share.shape[0]]
+    few = max(2, rows // 60)
+    solid = (total[few:] - total[:-few] == few)[: share.shape[0]]
+    good = (share >= SUSTAINED) & solid
     return np.where(good.any(axis=0), good.argmax(axis=0), rows)
 
 
@@ -165,7 +167,8 @@ def _floor(small: _Small, slope: float, left: int, right: int, roof: float) -> f
     """Row of the container's lower edge in its middle, on the coarse grid.
 
     With nothing below or beside it and no holes in it, that is where matter ends. On a chassis it is where the floor
-    ends: the first dense band in the lower third. Dense means in nine tenths of the columns; the chassis' web and its holes are less.
+    ends: the first dense band in the lower third. Dense means in nine tenths of the columns; the chassis' web and its
+    holes are less.
     """
     middle = 0.5 * (left + right - 1)
     shift = np.array([[1.0, 0.0, 0.0], [-slope, 1.0, slope * middle]], np.float32)
