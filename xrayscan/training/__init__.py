@@ -1,0 +1,1 @@
+"""Recipe → weights, card and figures. Needs ``xrayscan[train]``."""

@@ -1,0 +1,79 @@
+"""Simulated scans, normalized and packed for training: one memory-mapped array a scan.
+
+A packed scan is float16, shape (7, rows, columns): optical depth high and low [1], valid, opaque, label bits, added and missing
+[g/cm²]. The label bits are 1 person, 2 void, 4 density, 8 ignore for void, 16 dual energy, 32 display.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xrayscan.network.grid import to_grid
+from xrayscan.normalize import normalize
+from xrayscan.scan import Radiograph
+from xrayscan.simulate.run import Truth, simulate
+from xrayscan.training.recipe import Recipe
+
+__all__ = ["BITS", "SPLITS", "kind_of", "make", "pack"]
+
+BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display": 32}
+SPLITS = ("train", "calibration", "test")
+# Half clean (plain and look-alike): thresholds and figures are set on these.
+EVALUATION_MIX = {"clean": 0.25, "look-alike": 0.25, "person": 0.34, "void": 0.08, "density": 0.08}
+
+
+def kind_of(recipe: Recipe, split: str, index: int) -> str:
+    """Which kind of scene a scan of a split is, drawn from the split's mix."""
+    mix = recipe.data.mix if split == "train" else EVALUATION_MIX
+    rng = np.random.default_rng((recipe.seed, SPLITS.index(split), index, 1))
+    return str(rng.choice(list(mix), p=list(mix.values())))
+
+
+def pack(radiograph: Radiograph, truth: Truth, grid: float) -> np.ndarray:
+    """A packed scan, see the module; radiograph and truth share the grid's pitch."""
+    stack = to_grid(radiograph, grid)
+    bits = sum(np.float32(BITS[kind]) * mask for kind, mask in truth.masks.items()) + BITS["ignore"] * truth.ignore
+    bits = bits + BITS["dual"] * stack[2] + (BITS["display"] if radiograph.quantity == "display" else 0)
+    return np.stack([stack[0], stack[1], stack[3], stack[4], bits, truth.added, truth.missing]).astype(np.float16)
+
+
+def _make_one(task: tuple[Recipe, str, int, str]) -> str:
+    recipe, split, index, folder = task
+    path = Path(folder) / f"{index:06d}.npy"
+    if path.exists():
+        return str(path)
+    torch.set_num_threads(1)
+    kind = kind_of(recipe, split, index)
+    scan, truth = simulate((recipe.seed, SPLITS.index(split), index), kind, pitch=recipe.data.pitch)  # type: ignore[arg-type]
+    array = pack(normalize(scan), truth, recipe.network.grid)
+    about: dict[str, Any] = {"kind": kind, "load": truth.load, "quantity": scan.view.quantity}
+    about["instances"] = [{"kind": i.kind, "label": i.label, "place": i.place, "mass": i.mass, "load": i.load} for i in truth.instances]
+    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)
+    return str(path)
+
+
+def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator[str]:
+    """Simulate and pack a split; scans that are already there are kept, so it resumes where it was stopped.
+
+    Yields
+    ------
+    str
+        The path of each packed scan, as it is done.
+    """
+    folder = folder / split
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = [(recipe, split, index, str(folder)) for index in range(getattr(recipe.data, split))]
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        yield from pool.map(_make_one, tasks, chunksize=4)

@@ -1,0 +1,176 @@
+"""The training loop: stopped anywhere, it goes on from its last checkpoint with the same result."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from xrayscan.network.unet import AREAL_SCALE, UNet
+from xrayscan.training.crops import Crops
+from xrayscan.training.recipe import Recipe, Schedule
+
+__all__ = ["Progress", "loss_of", "train"]
+
+Progress = Callable[[int, int, float], None]  # step, steps, loss
+Batch = dict[str, torch.Tensor]
+CLASS_WEIGHT = (1.0, 0.6, 0.6)
+
+
+def _batch(crops: Crops, step: int, size: int) -> Batch:
+    examples = [crops.crop(step, place) for place in range(size)]
+    fields = ("input", "labels", "weight", "areal", "areal_weight")
+    return {name: torch.from_numpy(np.stack([getattr(e, name) for e in examples])) for name in fields}
+
+
+def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Cross-entropy, overlap and areal density, over what can be seen.
+
+    Parameters
+    ----------
+    output : Tensor, shape (batch, 5, rows, columns)
+        As `UNet` gives it.
+    batch : dict of Tensor
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    logits, labels, weight = output[:, :3].float(), batch["labels"], batch["weight"]
+    scale = torch.tensor(CLASS_WEIGHT, device=logits.device)
+    cross = functional.binary_cross_entropy_with_logits(logits, labels, weight=weight, reduction="none")
+    # Where the network is wrong counts most: the rare person, and the look-alike that is taken for one.
+    share = torch.sigmoid(logits.detach())
+    focus = (share - labels).abs()
+    cross = (cross * (0.25 + 3.0 * focus)).mean((0, 2, 3))
+    chance = torch.sigmoid(logits) * weight
+    hit, total = (chance * labels).sum((0, 2, 3)), (chance + labels * weight).sum((0, 2, 3))
+    overlap = 1.0 - (2.0 * hit + 50.0) / (total + 50.0)
+    areal = torch.log1p(functional.softplus(output[:, 3:].float())) - torch.log1p(batch["areal"].clamp(min=0.0) / AREAL_SCALE)
+    inside = (labels.amax(1) * 4.0 + 0.25) * batch["areal_weight"]
+    amount = (functional.smooth_l1_loss(areal, torch.zeros_like(areal), beta=0.1, reduction="none").sum(1) * inside).mean()
+    crop_score = (logits[:, 0] - 20.0 * (1.0 - weight[:, 0])).flatten(1).topk(64, dim=1).values.mean(1)
+    crop_label = ((labels[:, 0] * weight[:, 0]).flatten(1).sum(1) > 120).float()
+    crop = functional.binary_cross_entropy_with_logits(crop_score, crop_label)
+    return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.05 * crop
+
+
+def _rate(schedule: Schedule, step: int) -> float:
+    """Warm-up over the first 200 steps, then half a cosine down to a hundredth."""
+    warm = min(1.0, (step + 1) / 200)
+    return schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / schedule.steps)))
+
+
+class _Run:
+    """Network, optimizer, running mean and the step they are at."""
+
+    def __init__(self, recipe: Recipe, folder: Path, device: str) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.folder, self.device, self.step = recipe, folder, device, 0
+        self.network = UNet(recipe.network.width).to(device, memory_format=torch.channels_last)
+        self.mean = UNet(recipe.network.width).to(device)
+        self.mean.load_state_dict(self.network.state_dict())
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.schedule.rate, weight_decay=1e-2)
+        if self.path.exists():
+            self._load()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def _load(self) -> None:
+        state = torch.load(self.path, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
+
+    def save(self) -> None:
+        partial = self.path.with_suffix(".tmp")
+        parts = {"network": self.network, "mean": self.mean, "optimizer": self.optimizer}
+        torch.save({name: part.state_dict() for name, part in parts.items()} | {"step": self.step}, partial)
+        partial.replace(self.path)
+
+    def update(self, batch: Batch) -> float:
+        schedule = self.recipe.schedule
+        for group in self.optimizer.param_groups:
+            group["lr"] = _rate(schedule, self.step)
+        batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16):
+            output = self.network(batch["input"].contiguous(memory_format=torch.channels_last))
+        loss = loss_of(output, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)
+        self.optimizer.step()
+        self._average(min(schedule.average, (self.step + 1) / (self.step + 20)))
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self, decay: float) -> None:
+        for mean, value in zip(self.mean.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1.0 - decay)
+            else:
+                mean.copy_(value)
+
+
+def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", progress: Progress | None = None) -> UNet:
+    """Train a network, or go on with one that was stopped.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : Path
+        Folder with the packed training scans.
+    folder : Path
+        Where the checkpoint and ``curve.csv`` are kept.
+    device : str
+        "cpu" or "cuda".
+    progress : callable or None
+        Called with the step, the number of steps and the mean loss since the last call.
+
+    Returns
+    -------
+    UNet
+        The running mean of the weights, ready to be exported.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    crops, run, schedule = Crops(recipe, data), _Run(recipe, folder, device), recipe.schedule
+    losses: list[float] = []
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming: list[Future[Batch]] = [pool.submit(_batch, crops, run.step + k, schedule.batch) for k in range(3)]
+        run.network.train()
+        start = time.monotonic()
+        while run.step < schedule.steps:
+            batch = coming.pop(0).result()
+            if run.step + 3 < schedule.steps:
+                coming.append(pool.submit(_batch, crops, run.step + 3, schedule.batch))
+            losses.append(run.update(batch))
+            if run.step % 50 == 0 or run.step == schedule.steps:
+                mean = float(np.mean(losses))
+                _note(folder / "curve.csv", run.step, mean, time.monotonic() - start)
+                losses.clear()
+                if progress is not None:
+                    progress(run.step, schedule.steps, mean)
+            if run.step % schedule.save_every == 0 or run.step == schedule.steps:
+                run.save()
+    (folder / "state.json").write_text(json.dumps({"step": run.step, "steps": schedule.steps}), encoding="utf-8")
+    return run.mean.eval()
+
+
+def _note(path: Path, step: int, loss: float, seconds: float) -> None:
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(["step", "loss", "seconds"])
+        writer.writerow([step, f"{loss:.5f}", f"{seconds:.1f}"])
