@@ -34,6 +34,7 @@ PERSON_AREA = 1.2  # [m²] twice a person lying (1.70 m x 0.35 m)
 ROOM = (0.70, 0.55)  # [m] a person seated
 CHILD, HEAVY = 8.0, 150.0  # [kg]
 NEAR_OPAQUE = 7.0  # optical depth: less than 0.1 % comes through
+ALIKE = 1.3  # an areal density within this factor of a part of a body is near it
 NOTEWORTHY = 3.0  # [g/cm²] below this an areal density is within the load's own variation
 
 
@@ -192,9 +193,11 @@ def _comparison(finding: Finding, measured: Measured) -> list[str]:
         fits = sides[1] >= ROOM[0] and sides[0] >= ROOM[1]
         room = f"a person seated needs about {ROOM[0]:.2f} m x {ROOM[1]:.2f} m"
         return [f"There is room for a person in it: {room}."] if fits else []
-    if not LIGHTEST <= measured.added <= HEAVIEST:
+    if finding.kind == "density" or measured.added < LIGHTEST:
         return []
     density, part = min(BODY, key=lambda entry: abs(np.log(entry[0] / measured.added)))
+    if not 1 / ALIKE < measured.added / density < ALIKE:
+        return []
     return [f"{_short(measured.added)} g/cm² is near {part} ({density:.0f} g/cm²)."]
 
 

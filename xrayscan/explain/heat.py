@@ -14,7 +14,7 @@ __all__ = ["LEVEL", "blended", "heat"]
 LEVEL = 0.2
 """Score below which nothing is drawn."""
 
-FAINTEST, STRONGEST = 0.25, 0.7  # opacity at LEVEL and at 1
+FAINTEST, STRONGEST = 0.25, 0.55  # opacity at LEVEL and at 1
 FIRST_COLOR = 40  # of the 256 of the map; the first ones are too dark over a load
 
 
@@ -55,7 +55,7 @@ def heat(score: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> heat(np.array([[0.0, 0.19, 0.5]]))[0, :, 3]
-    array([  0,   0, 106], dtype=uint8)
+    array([ 0,  0, 92], dtype=uint8)
     """
     score = np.asarray(score)
     if score.ndim != 2:
@@ -85,7 +85,7 @@ def blended(image: np.ndarray, score: np.ndarray) -> np.ndarray:
     --------
     >>> gray = np.full((1, 2, 3), 100, np.uint8)
     >>> blended(gray, np.array([[0.1, 1.0]]))[0].tolist()
-    [[100, 100, 100], [198, 204, 53]]
+    [[100, 100, 100], [177, 182, 63]]
     """
     if image.shape[:2] != score.shape:
         raise ShapeError(

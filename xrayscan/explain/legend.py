@@ -56,7 +56,10 @@ def legend(width: int, pitch: float, inspected: float, pen: Pen) -> np.ndarray:
     items = [
         _scale_bar(pitch, width, pen),
         _heat_scale(pen),
-        *(_swatch(text, COLORS[kind], pen) for kind, text in (("person", "P"), ("void", "V void"), ("density", "D density"))),
+        *(
+            _swatch(text, COLORS[kind], pen)
+            for kind, text in (("person", "P person-like"), ("void", "V void"), ("density", "D density"))
+        ),
         _hatch_swatch(pen),
         _text(f"{100 * (1 - inspected):.0f} % of the load could not be seen through", pen),
         _text(DISCLAIMER, pen),

@@ -1,0 +1,110 @@
+"""The pictures of a report, each encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from xrayscan.errors import ReportError
+from xrayscan.explain.drawing import Pen
+from xrayscan.explain.heat import heat
+from xrayscan.explain.legend import hatched
+from xrayscan.explain.overlay import overlay
+from xrayscan.explain.picture import Frame, picture
+from xrayscan.findings import Finding
+from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.scan import Radiograph
+
+__all__ = ["Layers", "png"]
+
+COMPRESSION = 1
+
+
+@dataclass(frozen=True, repr=False)
+class Layers:
+    """PNG files, and the frame they are drawn in.
+
+    Attributes
+    ----------
+    frame : Frame
+    gray, heat, hatch, overlay : bytes
+        The scan; the heat and the opaque regions at half its resolution, transparent elsewhere; all in one with its legend.
+    """
+
+    frame: Frame
+    gray: bytes
+    heat: bytes
+    hatch: bytes
+    overlay: bytes
+
+    @classmethod
+    def of(cls, radiograph: Radiograph, anomaly: AnomalyMap, findings: Sequence[Finding]) -> Layers:
+        """Draw and encode the pictures of a report.
+
+        Parameters
+        ----------
+        radiograph : Radiograph
+        anomaly : AnomalyMap
+        findings : sequence of Finding
+
+        Returns
+        -------
+        Layers
+
+        Raises
+        ------
+        ShapeError
+            If they are not of the same scan.
+        """
+        frame = Frame.of(radiograph)
+        gray = picture(radiograph)
+        half = max(1, frame.columns // 2), max(1, frame.rows // 2)
+        drawn = overlay(radiograph, anomaly, findings, gray=gray)
+        return cls(
+            frame,
+            gray=png(gray),
+            heat=png(heat(cv2.resize(anomaly.person, half, interpolation=cv2.INTER_AREA))),
+            hatch=png(_hatch(radiograph.opaque, half)),
+            overlay=png(drawn),
+        )
+
+
+def _hatch(opaque: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Gray diagonals where the scan was not penetrated, transparent elsewhere."""
+    mask = cv2.resize(opaque.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    image = np.zeros((*mask.shape, 4), np.uint8)
+    hatched(image, mask, Pen.of(mask.shape[0]))
+    return image
+
+
+def png(image: np.ndarray) -> bytes:
+    """An image as a PNG file.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns), (rows, columns, 3) or (rows, columns, 4)
+        Gray, or red, green, blue and opacity.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ReportError
+        If it cannot be encoded.
+
+    Examples
+    --------
+    >>> png(np.zeros((2, 3), np.uint8))[1:4]
+    b'PNG'
+    """
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
+    if not done:
+        raise ReportError(f"encoding a picture of shape {image.shape} as PNG failed; check the memory that is left")
+    return bytes(data)
