@@ -11,7 +11,8 @@ __all__ = ["faulty_channels", "mask_faults"]
 
 NEIGHBORS = (-5, -4, -3, -2, 2, 3, 4, 5)
 STUCK_SHARE = 0.06
-LEAST_CONTRAST = 0.02
+LEAST_CONTRAST = 0.001
+LEAST_STEPS = 8.0
 NOISY_RATIO = 4.0
 WRONG_AIR = 0.2
 FILLED_SHARE = 0.97
@@ -116,7 +117,7 @@ def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarra
     few = np.ascontiguousarray(sparse(transmission))
     if few.shape[0] < 2 * len(NEIGHBORS) or few.shape[1] < 16:
         return {}
-    stuck = _stuck(few, known)
+    stuck = _stuck(few, step, known)
     good = known & ~stuck
     noisy = _noisy(transmission, step, good) & good
     wrong = _wrong_in_air(few, good & ~noisy) & good & ~noisy
@@ -138,10 +139,10 @@ def _beside(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.take_along_axis(shifted, middle[None], axis=0)[0]
 
 
-def _stuck(few: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _stuck(few: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
     spread = few.std(axis=1)
     reference = _beside(spread, known)
-    rows = known & (reference > LEAST_CONTRAST) & (spread < STUCK_SHARE * reference)
+    rows = known & (reference > LEAST_CONTRAST + LEAST_STEPS * step) & (spread < STUCK_SHARE * reference)
     other = np.flatnonzero(known & ~rows)
     for row in np.flatnonzero(rows):
         after = int(np.searchsorted(other, row))

@@ -20,6 +20,7 @@ __all__ = ["find_containers"]
 ROWS, COLUMNS = 270, 720
 AIR_DEPTH = (0.03, 0.08)
 TALL = 0.25
+LEAST_PIXELS = 48
 SUSTAINED = 0.6
 SAME_TOP = 0.14
 SECOND = 0.55
@@ -53,12 +54,15 @@ def find_containers(depth: np.ndarray, valid: np.ndarray) -> tuple[tuple[Box, ..
     Returns
     -------
     boxes : tuple of Box
-        Upright rectangles around the containers, which may be tilted by some degrees.
+        Upright rectangles around the containers, which may be tilted by some degrees. None where no side of it is in view.
     step : Step
     """
-    small = _shrunk(depth, valid)
-    first = _first_rows(small.matter)
-    boxes = tuple(_box(small, first, left, right, depth.shape) for left, right in _runs_of_containers(small, first))
+    boxes: tuple[Box, ...] = ()
+    if min(depth.shape) >= LEAST_PIXELS:
+        small = _shrunk(depth, valid)
+        first = _first_rows(small.matter)
+        boxes = tuple(_box(small, first, left, right, depth.shape) for left, right in _runs_of_containers(small, first))
+        boxes = tuple(box for box in boxes if (box.top, box.left, box.bottom, box.right) != (0, 0, *depth.shape))
     note = f"{len(boxes)} container boxes found" if boxes else "warning: no container found; the whole picture is taken as load"
     return boxes, Step("geometry", note, {"containers": len(boxes)})
 
@@ -135,7 +139,7 @@ def _box(small: _Small, first: np.ndarray, left: int, right: int, shape: tuple[i
     slope, roof = _roof(first, left, right)
     rise = abs(slope) * (right - left) / 2.0
     ends = max(1, (right - left) // 60)
-    castings = max(float(np.median(first[left : left + ends])), float(np.median(first[right - ends : right]))) - 2.0 * rise
+    castings = min(float(np.median(first[left : left + ends])), float(np.median(first[right - ends : right])))
     top = max(0.0, min(roof - rise, castings))
     bottom = _floor(small, slope, left, right, roof) + rise
     return Box(

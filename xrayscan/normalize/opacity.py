@@ -56,9 +56,11 @@ def noise_floor(transmission: np.ndarray, mean: np.ndarray, valid: np.ndarray) -
 def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
     """Optical depth τ = −ln T, and where the beam did not get through.
 
-    A pixel is opaque where T of the high energy, averaged over 5 x 5 valid pixels, is under the larger of three times the
-    noise floor, the least T that the delivery can tell from none (three counts, two gray levels) and 1e-5, the
-    dynamic range of the best detectors. No optical depth is above that of this limit.
+    A pixel is opaque where T of the high energy, averaged over 3 x 3 valid pixels, is under the limit, and where it is
+    itself under the limit beside such pixels (the edge of what is opaque). The limit is the largest of three times the
+    noise floor, the least T that the delivery can tell from none (three counts, two gray levels) and 1e-5, the dynamic
+    range of the best detectors. No optical depth is above that of this limit. Each energy has its own limit, but what
+    is opaque is decided by the high energy alone: the low one may end at its limit before.
 
     Parameters
     ----------
@@ -75,12 +77,14 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
     opaque = np.zeros(beam.valid.shape, bool)
     noted: dict[str, float] = {}
     for energy, transmission in enumerate(beam.transmission):
-        mean = local_mean(transmission, beam.valid)
+        mean = local_mean(transmission, beam.valid, 3)
         noise = noise_floor(transmission, mean, beam.valid)
         limit = np.maximum(np.maximum(FLOORS * noise, beam.least[energy]), LEAST_TRANSMISSION).astype(np.float32)[:, None]
         np.maximum(transmission, limit, out=depth[energy])
         if energy == 0:
-            opaque = (mean < limit) & beam.valid
+            core = (mean < limit) & beam.valid
+            beside = cv2.dilate(core.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
+            opaque = core | (beside & (transmission < limit) & beam.valid)
             noted = {"noise_rms": noise, "limit": float(np.median(limit))}
             np.copyto(depth[energy], limit, where=opaque)
         cv2.log(depth[energy], depth[energy])

@@ -1,0 +1,131 @@
+"""The verb itself: promises that hold for every way of delivery."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from drawn import draw_scene, make_counts
+
+import xrayscan as xs
+from xrayscan.errors import ShapeError
+from xrayscan.normalize import normalize
+from xrayscan.scan import Calibration, Scan, View
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return draw_scene()
+
+
+@pytest.fixture(scope="module")
+def made(scene):
+    return make_counts(scene.depth)
+
+
+@pytest.fixture(scope="module")
+def radiograph(made):
+    return normalize(Scan.from_array(made.counts, air=made.air, dark=made.dark, pixel_pitch=0.01))
+
+
+def test_the_package_answers_the_call(made):
+    assert xs.normalize(Scan.from_array(made.counts, air=made.air)).quantity == "counts"
+
+
+def test_optical_depth_is_right_where_penetrated(scene, radiograph):
+    error = radiograph.optical_depth[0] - scene.depth
+    assert abs(float(np.median(error))) < 0.002
+    assert float(np.quantile(np.abs(error), 0.99)) < 0.03
+    assert radiograph.valid.all()
+    assert not radiograph.opaque.any()
+    assert radiograph.inspected == 1.0
+
+
+def test_shapes_types_and_pitch(radiograph, scene):
+    assert radiograph.optical_depth.dtype == np.float32
+    assert radiograph.optical_depth.shape == (1, *scene.depth.shape)
+    assert radiograph.pixel_pitch == (0.01, 0.01)
+    assert radiograph.energies == ("high",)
+
+
+def test_every_step_is_in_the_history(radiograph):
+    names = [step.name for step in radiograph.history]
+    for name in ("calibrate", "faults", "opacity", "geometry", "pixel pitch", "inspected"):
+        assert name in names
+    assert all(step.note for step in radiograph.history)
+    assert radiograph.warnings == ()
+    assert pickle.loads(pickle.dumps(radiograph.history)) == radiograph.history
+
+
+def test_counts_and_transmission_agree(scene, made, radiograph):
+    transmission = (made.counts - made.dark[:, None]) / (made.air - made.dark)[:, None]
+    as_float = normalize(Scan.from_array(transmission, quantity="transmission"))
+    as_codes = np.rint(np.clip(transmission, 0, 1) * 65535).astype(np.uint16)
+    as_uint = normalize(Scan.from_array(as_codes, quantity="transmission"))
+    deep = (scene.depth > 0.1) & (scene.depth < 4)
+    for other in (as_float, as_uint):
+        ratio = np.exp(radiograph.optical_depth[0] - other.optical_depth[0])[deep]
+        assert np.abs(ratio - 1.0).max() < 0.01
+
+
+def test_scaling_air_and_counts_scales_nothing(made, radiograph):
+    half = normalize(Scan.from_array(made.counts * np.float32(0.5), air=made.air * 0.5, dark=made.dark * 0.5))
+    np.testing.assert_allclose(half.optical_depth, radiograph.optical_depth, atol=2e-3)
+
+
+def test_air_and_dark_as_images(made, radiograph):
+    images = {name: np.repeat(getattr(made, name)[:, None], made.counts.shape[1], axis=1) for name in ("air", "dark")}
+    other = normalize(Scan.from_array(made.counts, **images))
+    np.testing.assert_allclose(other.optical_depth, radiograph.optical_depth, atol=1e-4)
+    mixed = normalize(Scan.from_array(made.counts, air=images["air"], dark=made.dark))
+    np.testing.assert_allclose(mixed.optical_depth, radiograph.optical_depth, atol=1e-4)
+
+
+def test_energies_do_not_touch_each_other(scene):
+    high, low = make_counts(scene.depth, 1), make_counts(1.3 * scene.depth, 2)
+    air, dark = np.stack([high.air, low.air]), np.stack([high.dark, low.dark])
+    both = normalize(Scan.from_array(np.stack([high.counts, low.counts]), air=air, dark=dark))
+    alone = normalize(Scan.from_array(high.counts, air=high.air, dark=high.dark))
+    np.testing.assert_array_equal(both.optical_depth[0], alone.optical_depth[0])
+    np.testing.assert_array_equal(both.opaque, alone.opaque)
+    assert both.energies == ("high", "low")
+
+
+def test_input_is_left_alone(made):
+    before = made.counts.copy()
+    normalize(Scan.from_array(made.counts, air=made.air, dark=made.dark))
+    np.testing.assert_array_equal(made.counts, before)
+
+
+def test_the_same_twice(made, radiograph):
+    again = normalize(Scan.from_array(made.counts, air=made.air, dark=made.dark, pixel_pitch=0.01))
+    np.testing.assert_array_equal(again.optical_depth, radiograph.optical_depth)
+    assert again.history == radiograph.history
+
+
+@pytest.mark.parametrize("view", [-1, 1])
+def test_no_such_view(made, view):
+    with pytest.raises(ShapeError, match=f"asked for view {view}, the scan has 1 views; pass 0 to 0"):
+        normalize(Scan.from_array(made.counts, air=made.air), view=view)
+
+
+def test_a_second_view_of_another_detector_does_not_take_its_calibration(made):
+    views = (View(made.counts[None]), View(made.counts[None, :200]))
+    scan = Scan(views, Calibration(air=made.air[None], dark=made.dark[None]))
+    assert any("dark and air belong to another view's detector" in text for text in normalize(scan, view=1).warnings)
+    assert normalize(scan).warnings[0].startswith("pixel pitch estimated")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 3), (17, 2000)])
+@pytest.mark.parametrize("quantity", ["counts", "transmission", "display"])
+def test_tiny_pictures_do_not_fail(shape, quantity):
+    pixels = np.full(shape, 200, np.uint8)
+    assert normalize(Scan.from_array(pixels, quantity=quantity)).shape == shape
+
+
+@pytest.mark.parametrize("quantity", ["counts", "transmission", "display"])
+def test_a_blank_picture_is_not_called_a_container(quantity):
+    radiograph = normalize(Scan.from_array(np.full((200, 300), 60_000, np.uint16), quantity=quantity))
+    assert radiograph.containers == ()
+    assert any("no container found" in text for text in radiograph.warnings)
