@@ -74,7 +74,7 @@ def check_claim(file: ScanFile, *shape: int) -> None:
 
 
 def checked_pixels(file: ScanFile, pixels: np.ndarray) -> np.ndarray:
-    """Pixels of shape (energies, rows, columns), in the byte order of this machine.
+    """Pixels of shape (energies, rows, columns), row after row and in the byte order of this machine.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def checked_pixels(file: ScanFile, pixels: np.ndarray) -> np.ndarray:
         )
     if pixels.dtype.itemsize > 8:
         pixels = pixels.astype(np.float64)
-    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
     if native.dtype.kind == "f" and not np.isfinite(native).any():
         raise file.corrupt("none of its pixels is a finite number")
     return native

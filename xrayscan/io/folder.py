@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from xrayscan.errors import ReadError
 from xrayscan.io import sidecar
 from xrayscan.io.file import MissingScanError
 
@@ -80,20 +79,13 @@ def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = Tr
 
 
 def _of(path: Path, walk: _Walk) -> Iterator[Path]:
-    if _exists(path):
+    if os.path.lexists(path):
         yield from walk.folder(path) if path.is_dir() else (path,)
         return
     matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []
     if not matches:
         raise MissingScanError(f"looking for scans in {path}: there is no such file or folder, and no file matches it")
     yield from walk.entries([Path(match) for match in matches])
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return os.path.lexists(path)
-    except ValueError as error:
-        raise ReadError(f"looking for scans in {path}: that cannot be a name ({error})") from error
 
 
 def _identity(path: Path) -> str:

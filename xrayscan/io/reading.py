@@ -72,10 +72,11 @@ def read(
     ...     read(path, pixel_pitch=0.01, air=60000.0).view
     View(counts, high, 300 rows x 600 columns, uint16, pitch 10.00 x 10.00 mm)
     """
-    path = Path(path)
+    named, path = str(path), Path(path)
     settings = sidecar.find(path)
     file = ScanFile.open(path, settings)
-    contents = _over(_contents(file), sidecar.checked(file, settings))
+    contents = _contents(file)
+    contents = _over(contents, sidecar.checked(file, settings, contents.pixels.shape[1]))
     keywords = Contents(
         contents.pixels,
         quantity=quantity,
@@ -85,7 +86,7 @@ def read(
         dark=dark,
     )
     try:
-        return _scan(file, _over(contents, keywords))
+        return _scan(file, _over(contents, keywords), named)
     except ShapeError as error:
         raise ShapeError(f"reading {path}: {error}", expected=error.expected, actual=error.actual) from error
     except CalibrationError as error:
@@ -105,6 +106,8 @@ def _contents(file: ScanFile) -> Contents:
             raise
         # A plug-in is somebody else's code: what it raises must still name the file and be a ReadError.
         raise file.refused(f"the plugged-in reader {name!r} broke ({error!r}); ask its maker") from error
+    if not isinstance(contents, Contents):
+        raise file.refused(f"the plugged-in reader {name!r} gave a {type(contents).__name__}; expected xrayscan.io.Contents")
     return replace(contents, pixels=checked_pixels(file, np.asarray(contents.pixels)))
 
 
@@ -114,7 +117,7 @@ def _over(below: Contents, above: Contents) -> Contents:
     return replace(below, ids={**below.ids, **above.ids}, **{name: value for name, value in said.items() if value is not None})
 
 
-def _scan(file: ScanFile, contents: Contents) -> Scan:
+def _scan(file: ScanFile, contents: Contents, named: str) -> Scan:
     pixels, energies = contents.pixels, contents.energies
     if energies is None and pixels.shape[0] > 2:
         raise file.refused(
@@ -126,7 +129,7 @@ def _scan(file: ScanFile, contents: Contents) -> Scan:
         pixels, energies = pixels[::-1], energies[::-1]
         fields_ = {name: _turned(value, contents.pixels) for name, value in fields_.items()}
     quantity = contents.quantity or default_quantity(file, pixels, has_air=contents.air is not None)
-    source = Source(path=str(file.path), sha256=file.sha256, vendor=contents.vendor, scanner=contents.scanner, ids=contents.ids)
+    source = Source(path=named, sha256=file.sha256, vendor=contents.vendor, scanner=contents.scanner, ids=contents.ids)
     return Scan.from_array(
         pixels,
         quantity=quantity,

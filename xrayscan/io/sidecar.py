@@ -190,8 +190,8 @@ def _unknown(key: str, known: tuple[str, ...]) -> str:
     return f"there is no key {key!r}; {meant}"
 
 
-def checked(file: ScanFile, settings: Mapping[str, Any]) -> Contents:
-    """What the sidecars say of a scan, as values; its ``pixels`` are empty.
+def checked(file: ScanFile, settings: Mapping[str, Any], rows: int) -> Contents:
+    """What the sidecars say of a scan of so many detector rows, as values; its ``pixels`` are empty.
 
     Raises
     ------
@@ -199,6 +199,8 @@ def checked(file: ScanFile, settings: Mapping[str, Any]) -> Contents:
         If a value is of the wrong kind, or names a file that is not there, is damaged, or lies outside the scan's folder.
     """
     values = {key: check(file, key, settings[key]) for key, check in _CHECKS.items() if settings.get(key) is not None}
+    if isinstance(settings.get("bad_pixels"), list):
+        values["bad_pixels"] = _mask(file, values["bad_pixels"], rows)
     return Contents(np.empty(0), **values)
 
 
@@ -259,6 +261,15 @@ def _bad_pixels(file: ScanFile, key: str, value: Any) -> np.ndarray:
     if not isinstance(value, list) or not all(type(row) is int and row >= 0 for row in value):
         raise _wrong(file, key, value, "numbers of detector rows, or the name of a .npy mask")
     return np.asarray(value, np.int64)
+
+
+def _mask(file: ScanFile, bad: np.ndarray, rows: int) -> np.ndarray:
+    """Numbers of dead rows as a mask, shape (rows,)."""
+    if bad.size and bad.max() >= rows:
+        raise file.refused(f"its sidecar's bad_pixels names row {bad.max()}; the scan has rows 0 to {rows - 1}")
+    mask = np.zeros(rows, bool)
+    mask[bad] = True
+    return mask
 
 
 def _array(file: ScanFile, key: str, name: str) -> np.ndarray:

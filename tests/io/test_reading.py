@@ -1,0 +1,209 @@
+"""`read`: quantities, keywords, sidecars' place, errors of the file system."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference import COLUMNS, ROWS, TABLE, png_bytes, ramp
+
+import xrayscan
+import xrayscan.io
+from xrayscan.errors import CalibrationError, CorruptScanError, ReadError, ShapeError, UnknownFormatError
+from xrayscan.io import MissingScanError
+
+SHARED = Path(__file__).parents[2] / ".." / "shared"
+
+
+def saved(folder, pixels, name="a.npy"):
+    path = folder / name
+    np.save(path, pixels)
+    return path
+
+
+def test_import_loads_nothing_heavy():
+    code = "import sys, xrayscan.io; print(sorted({'torch', 'cv2', 'tifffile', 'pydicom', 'onnxruntime'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_read_is_a_public_name_of_the_library(tmp_path):
+    assert xrayscan.read is xrayscan.io.read
+
+
+# Quantities
+
+
+@pytest.mark.parametrize(
+    ("pixels", "quantity"),
+    [
+        (ramp(np.uint16), "counts"),
+        (ramp(np.int32), "counts"),
+        (ramp(np.uint8), "display"),
+        (ramp(np.float32), "transmission"),
+        (ramp(np.float32, top=1.3) - np.float32(0.02), "transmission"),
+        (ramp(np.float64, top=4000.0), "counts"),
+        (np.where(ramp() > 9, ramp(np.float32), np.nan).astype(np.float32), "transmission"),
+    ],
+)
+def test_quantity_that_nobody_says(tmp_path, pixels, quantity):
+    assert xrayscan.io.read(saved(tmp_path, pixels)).view.quantity == quantity
+
+
+@pytest.mark.parametrize("top", [3.0, 9.0, 80.0])
+def test_floats_that_may_be_optical_depth_are_not_guessed_at(tmp_path, top):
+    path = saved(tmp_path, ramp(np.float32, top=top))
+    with pytest.raises(ReadError, match=r"floats run from 0 to .*: neither transmission .* nor counts .*say quantity="):
+        xrayscan.io.read(path)
+    assert xrayscan.io.read(path, quantity="counts").view.quantity == "counts"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.uint16])
+def test_numbers_with_an_air_line_are_counts(tmp_path, dtype):
+    path = saved(tmp_path, ramp(dtype))
+    assert xrayscan.io.read(path, air=np.ones(ROWS)).view.quantity == "counts"
+
+
+# Keywords
+
+
+def test_energies_low_first_are_turned_with_their_calibration(tmp_path):
+    pixels = ramp(energies=2)
+    air = np.stack([np.full(ROWS, 1.0), np.full(ROWS, 2.0)])
+    scan = xrayscan.io.read(saved(tmp_path, pixels), energies=("low", "high"), air=air, dark=np.zeros(ROWS))
+    assert scan.view.energies == ("high", "low")
+    np.testing.assert_array_equal(scan.view.pixels, pixels[::-1])
+    assert scan.calibration.air[:, 0].tolist() == [2.0, 1.0]
+
+
+def test_more_than_two_energies_must_be_named(tmp_path):
+    path = saved(tmp_path, ramp(energies=3))
+    with pytest.raises(ReadError, match=r"holds 3 images of 37 x 53 pixels; .* name more of them: energies="):
+        xrayscan.io.read(path)
+    assert xrayscan.io.read(path, energies=["a", "b", "c"]).view.energies == ("a", "b", "c")
+
+
+def test_calibration_of_another_detector_names_the_file(tmp_path):
+    path = saved(tmp_path, ramp())
+    with pytest.raises(
+        ShapeError, match=r"reading .*a\.npy: air has shape \(9,\), scan has 1 energies, 37 detector rows"
+    ) as caught:
+        xrayscan.io.read(path, air=np.ones(9))
+    assert caught.value.actual == (9,)
+    with pytest.raises(CalibrationError, match=r"reading .*a\.npy: pixel_pitch is .* not millimeters"):
+        xrayscan.io.read(path, pixel_pitch=5.0)
+    with pytest.raises(CalibrationError, match="must be numbers"):
+        xrayscan.io.read(path, air=["much"])
+    with pytest.raises(ShapeError, match=r"energies are \('high', 'low'\), pixels hold 1 images"):
+        xrayscan.io.read(path, energies=("high", "low"))
+
+
+def test_pixels_are_read_only(tmp_path):
+    assert not xrayscan.io.read(saved(tmp_path, ramp())).view.pixels.flags.writeable
+
+
+# The file system
+
+
+def test_missing_file_is_both_errors(tmp_path):
+    for kind in (ReadError, FileNotFoundError, MissingScanError):
+        with pytest.raises(kind, match="there is no such file"):
+            xrayscan.io.read(tmp_path / "none.tif")
+
+
+def test_folder_and_pipe_are_refused(tmp_path):
+    with pytest.raises(ReadError, match=r"it is a folder; list its scans with xrayscan.io.find_scans"):
+        xrayscan.io.read(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(ReadError, match="it is a device, pipe or socket"):
+            xrayscan.io.read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", ["zero\0byte.tif", "x" * 5000])
+def test_impossible_names_are_read_errors(name):
+    with pytest.raises(ReadError, match="the system refused it"):
+        xrayscan.io.read(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_file_that_may_not_be_read(tmp_path):
+    path = saved(tmp_path, ramp())
+    path.chmod(0)
+    with pytest.raises(ReadError, match=r"the system refused it .*check its name and permissions"):
+        xrayscan.io.read(path)
+
+
+def test_permission_is_a_read_error(tmp_path, monkeypatch):
+    path = saved(tmp_path, ramp())
+
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ReadError, match=r"the system refused it .*Permission denied"):
+        xrayscan.io.read(path)
+
+
+def test_huge_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "a.tif"
+    with path.open("wb") as stream:
+        stream.truncate(xrayscan.io.MAX_FILE_BYTES + 1)
+    with pytest.raises(ReadError, match="files up to 4294967296 bytes are read"):
+        xrayscan.io.read(path)
+
+
+def test_unknown_bytes_list_what_was_tried(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"GIF89a and so on")
+    with pytest.raises(UnknownFormatError, match=r"b'GIF89a a' are of no format .* readers .*raw, tiff, png, jpeg, npy, npz$"):
+        xrayscan.io.read(path)
+    with pytest.raises(UnknownFormatError, match=r"a\.xrayscan\.toml that gives rows, columns and dtype"):
+        xrayscan.io.read(path.rename(tmp_path / "a.raw"))
+
+
+@pytest.mark.parametrize("kind", [ReadError, MissingScanError, CorruptScanError])
+def test_errors_pickle(kind):
+    error = pickle.loads(pickle.dumps(kind("reading a.tif: it is gone")))
+    assert type(error) is kind
+    assert str(error) == "reading a.tif: it is gone"
+
+
+# Files that are not ours
+
+
+@pytest.mark.parametrize("folder", ["real_scans/images", "independent/scans"])
+def test_every_shared_scan_reads(folder):
+    paths = xrayscan.io.find_scans(SHARED / folder) if (SHARED / folder).is_dir() else []
+    if not paths:
+        pytest.skip("these scans are not on this machine")
+    for path in paths:
+        view = xrayscan.io.read(path).view
+        assert view.quantity == ("display" if path.suffix == ".jpg" else "counts")
+        assert view.pixels.dtype == (np.uint8 if path.suffix == ".jpg" else np.uint16)
+        assert min(view.shape) > 100
+
+
+def test_independent_scans_take_their_calibration(tmp_path):
+    home = SHARED / "independent"
+    if not home.is_dir():
+        pytest.skip("these scans are not on this machine")
+    for line in sorted((home / "cal").glob("*_air.npy")):
+        name = line.name.removesuffix("_air.npy")
+        dark = np.load(home / "cal" / f"{name}_dark.npy")
+        scan = xrayscan.io.read(home / "scans" / f"{name}.tif", air=np.load(line), dark=dark)
+        assert scan.calibration.air.shape == scan.view.pixels.shape[:2]
+
+
+def test_the_table_covers_what_the_readers_promise():
+    kinds = {np.dtype(row.pixels.dtype).name for row in TABLE}
+    assert kinds >= {"uint8", "uint16", "int16", "uint32", "uint64", "float16", "float32", "float64"}
+    assert (ROWS, COLUMNS) == (37, 53)
+    assert png_bytes(ramp()[0]).startswith(b"\x89PNG")
