@@ -130,6 +130,12 @@ def test_pulses_are_taken_out_with_the_air_above_the_load(scene):
     assert wall.std() < 0.004
 
 
+def test_delivered_transmission_is_not_corrected():
+    transmission = np.random.default_rng(0).normal(1.0, 0.02, (1, 200)) * np.full((120, 1), 0.98)
+    radiograph = normalize(Scan.from_array(transmission, quantity="transmission"))
+    np.testing.assert_allclose(radiograph.optical_depth[0], -np.log(transmission), atol=1e-5)
+
+
 def test_steady_pulses_are_left_alone(made):
     radiograph = normalize(Scan.from_array(made.counts, air=made.air, dark=made.dark))
     assert not any(step.name == "pulses" for step in radiograph.history)

@@ -63,3 +63,13 @@ def test_no_air_at_the_edges_is_a_guess():
     rng = np.random.default_rng(0)
     radiograph = of(rng.integers(0, 256, (100, 140)).astype(np.uint8))
     assert any("inversion is a guess" in text for text in radiograph.warnings)
+
+
+def test_a_few_hot_pixels_do_not_move_the_scale(scene):
+    pixels = np.rint(4000 * np.exp(-scene.depth)).astype(np.uint16)
+    pixels[150, 300:305] = 65535
+    radiograph = of(pixels)
+    assert (
+        np.abs(np.delete(radiograph.optical_depth[0] - scene.depth, 150, axis=0))[np.delete(scene.depth, 150, axis=0) < 3].max()
+        < 0.02
+    )

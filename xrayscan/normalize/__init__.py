@@ -59,7 +59,9 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
         )
     one = scan.views[view]
     calibration, steps = _calibration_of(scan, one)
-    beam = correct_pulses(mask_faults(_delivered(one, calibration), one.pixels, calibration, one.quantity))
+    beam = mask_faults(_delivered(one, calibration), one.pixels, calibration, one.quantity)
+    if one.quantity == "counts":
+        beam = correct_pulses(beam)
     depth, opaque, step = depth_and_opacity(beam)
     boxes, found = find_containers(depth[0], beam.valid)
     pitch, measured = pixel_pitch(one.pixel_pitch, boxes, one.shape)

@@ -57,18 +57,22 @@ def from_display(pixels: np.ndarray) -> Beam:
 
 
 def _gray(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The picture on a scale of 0 to 255 (float32), which pixels are finite, and the size of one code on that scale."""
+    """The picture on a scale of 0 to 255 (float32), which pixels are finite, and the size of one code on that scale.
+
+    Full scale is the 99.95 % quantile, so that a few hot pixels do not press 12 bits into the dark end of 16.
+    """
     finite = np.ones(picture.shape, bool)
     if picture.dtype == np.uint8:
         return picture.astype(np.float32), finite, 1.0
     if picture.dtype.kind == "f":
         finite = np.isfinite(picture)
         picture = np.where(finite, picture, 0.0)
-    low, high = min(float(picture.min()), 0.0), float(picture.max())
+    low, high = min(float(picture.min()), 0.0), float(np.quantile(picture[::3, ::3], 0.9995))
     one = (LEVELS - 1) / (high - low) if high > low else 1.0
     gray = picture.astype(np.float32)
     gray -= np.float32(low)
     gray *= np.float32(one)
+    np.minimum(gray, np.float32(LEVELS - 1), out=gray)
     return gray, finite, one if picture.dtype.kind != "f" else 0.0
 
 
