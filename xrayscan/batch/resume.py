@@ -1,0 +1,193 @@
+"""What earlier runs have finished: read from the finished report folders, and from nothing else."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import logging
+import math
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import xrayscan
+from xrayscan.batch.names import Names, folder_name
+from xrayscan.batch.task import SETTINGS, Done, Task, row_of, settings_mark
+from xrayscan.batch.whole import TEMPORARY
+from xrayscan.report.folder import FORMS, PARTIAL
+from xrayscan.zoo import ModelCard
+
+__all__ = ["SCANS", "MadeBy", "clear_leftovers", "finished", "plan"]
+
+logger = logging.getLogger(__name__)
+
+SCANS = "scans"
+"""Folder of the report folders, in the output folder."""
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """What makes a report: an earlier one counts only if all of it is the same.
+
+    Attributes
+    ----------
+    models : frozenset of str
+        SHA-256 of the model's weight files, in hexadecimal.
+    version : str
+        Of xrayscan.
+    false_alarm_rate : float
+    """
+
+    models: frozenset[str]
+    version: str
+    false_alarm_rate: float
+
+    @classmethod
+    def of(cls, card: ModelCard, false_alarm_rate: float) -> MadeBy:
+        """What makes a report here and now."""
+        return cls(frozenset(card.sha256.values()), xrayscan.__version__, false_alarm_rate)
+
+    def made(self, report: Mapping[str, Any]) -> bool:
+        """Whether it made this report."""
+        return (
+            report["model"]["sha256"] in self.models
+            and report["versions"]["xrayscan"] == self.version
+            and math.isclose(report["false_alarm_rate"], self.false_alarm_rate, rel_tol=1e-5)
+        )
+
+
+def plan(scans: Iterable[Path], roots: Sequence[Path], out: Path) -> list[Task]:
+    """A task for every scan, each with a report folder of its own.
+
+    The folder is named by the scan's path below the root it was found in. Where that name is taken by another scan of this
+    batch, or holds the report on another file from an earlier one, the name gets a hash of the scan's path.
+
+    Parameters
+    ----------
+    scans : iterable of Path
+        Each once.
+    roots : sequence of Path
+        The files and folders that were given.
+    out : Path
+        The output folder.
+    """
+    names = Names()
+    absolute_roots = [_base(Path(os.path.abspath(root))) for root in roots]
+    tasks = []
+    for path in (Path(os.path.abspath(scan)) for scan in scans):
+        relative = _below(path, absolute_roots)
+        salt, attempt = "", 0
+        while True:
+            name = folder_name(relative, salt)
+            task = Task(path, out / SCANS / name, f"{SCANS}/{name}")
+            if names.take(name) and not _belongs_to_another(task, out / SCANS):
+                break
+            salt, attempt = f"{path}{attempt or ''}", attempt + 1
+        tasks.append(task)
+    return tasks
+
+
+def _base(root: Path) -> Path:
+    """The folder that a pattern such as ``lane*/*.tif`` starts from; anything else as it is."""
+    while glob.has_magic(str(root)) and not root.exists():
+        root = root.parent
+    return root
+
+
+def _below(path: Path, roots: Sequence[Path]) -> PurePath:
+    for root in roots:
+        if path != root and path.is_relative_to(root):
+            return path.relative_to(root)
+    return PurePath(path.name)
+
+
+def _belongs_to_another(task: Task, top: Path) -> bool:
+    """Whether the folder holds, or lies in, the report on another file or something that is no report."""
+    for parent in list(task.folder.parents)[: len(task.folder.relative_to(top).parts) - 1]:
+        if parent.is_file() or (parent / "report.json").exists():
+            return True
+    if not task.folder.is_dir():
+        return task.folder.exists()
+    report = _read(task.folder)
+    if report is None:
+        return any(entry.name not in (*FORMS, SETTINGS) for entry in task.folder.iterdir())
+    source = report["source"]
+    written = str(task.path).encode("utf-8", "backslashreplace").decode()  # as reports write what is no text
+    return source.get("path") != written and source.get("sha256") != _sha256(task.path)
+
+
+def finished(tasks: Sequence[Task], made_by: MadeBy, threads: int = 4) -> list[Done | None]:
+    """For each task what an earlier run made of it, or None where it must be screened.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    made_by : MadeBy
+    threads : int
+        Files that are hashed at a time.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda task: _finished(task, made_by), tasks))
+
+
+def _finished(task: Task, made_by: MadeBy) -> Done | None:
+    report = _read(task.folder)
+    if report is None:
+        return None
+    try:
+        same_file = made_by.made(report) and report["source"]["sha256"] == _sha256(task.path)
+        if not same_file or _settings(task.folder) != settings_mark(task.path):
+            return None
+        row = row_of(report, task)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        logger.info("%s is not a report of this version (%r); screening its scan again", task.folder, error)
+        return None
+    return Done(task, row, resumed=True)
+
+
+def _read(folder: Path) -> Mapping[str, Any] | None:
+    """The report in a folder, or None if there is no whole one."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        whole = math.isfinite(report["score"]) and isinstance(report["source"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return report if whole else None
+
+
+def _settings(folder: Path) -> str:
+    file = folder / SETTINGS
+    return file.read_text(encoding="ascii") if file.exists() else ""
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def clear_leftovers(out: Path) -> int:
+    """Remove what killed runs left half done; how many pieces there were.
+
+    These are folders ``.partial-*`` below ``scans`` and this package's own temporary files; no finished report and no file
+    of anyone else has such a name. The output folder must be locked.
+    """
+    count = 0
+    for entry in out.glob(f".*{TEMPORARY}"):
+        entry.unlink(missing_ok=True)
+        count += 1
+    for folder, subfolders, _ in os.walk(out / SCANS):
+        for name in [name for name in subfolders if name.startswith(PARTIAL)]:
+            shutil.rmtree(Path(folder, name), ignore_errors=True)
+            subfolders.remove(name)
+            count += 1
+    if count:
+        logger.info("removed %d half-done pieces of an earlier run from %s", count, out)
+    return count
