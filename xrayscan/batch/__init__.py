@@ -1,0 +1,6 @@
+"""Many scans at once: local worker processes, resumable, with one page on top for the reviewer."""
+
+from xrayscan.batch.engine import Batch, ModelScreener, Progress, screen_many
+from xrayscan.batch.errors import BatchError, BusyError
+
+__all__ = ["Batch", "BatchError", "BusyError", "ModelScreener", "Progress", "screen_many"]

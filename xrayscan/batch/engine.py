@@ -1,0 +1,266 @@
+"""Many scans into one output folder: resumable, in a stable order, nothing lost and nothing twice."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xrayscan.batch.errors import BatchError
+from xrayscan.batch.lock import locked
+from xrayscan.batch.results import Header, Results
+from xrayscan.batch.resume import SCANS, MadeBy, clear_leftovers, finished, plan
+from xrayscan.batch.task import Done, ScreenerFactory, Screens, Task
+from xrayscan.batch.workers import InProcess, LocalWorkers, Workers, cores
+from xrayscan.io import find_scans
+
+__all__ = ["Batch", "ModelScreener", "Progress", "screen_many"]
+
+logger = logging.getLogger(__name__)
+
+_MOST_WORKERS = 8  # each takes the memory of a model and a scan
+
+
+@dataclass(frozen=True)
+class ModelScreener:
+    """Makes a `Screener`, in this process or in a worker.
+
+    Attributes
+    ----------
+    model : str, Path or None
+        A shipped model's name or a model folder; None is the default model.
+    false_alarm_rate : float
+        Share of clean scans that may be alarmed.
+    threads : int or None
+        Threads of one screener.
+    """
+
+    model: str | Path | None = None
+    false_alarm_rate: float = 0.01
+    threads: int | None = None
+
+    def __call__(self) -> Screens:
+        """The screener.
+
+        Raises
+        ------
+        ModelError
+            If the model is unknown or damaged, or was not measured at this false-alarm rate.
+        """
+        from xrayscan.screening import Screener
+
+        return Screener(model=self.model, false_alarm_rate=self.false_alarm_rate, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is.
+
+    Attributes
+    ----------
+    total, done, resumed, failed : int
+        Scans; ``done`` holds the other two.
+    seconds : float [s]
+        Since the first scan of this run began.
+    row : mapping or None
+        The result that just came.
+    """
+
+    total: int
+    done: int
+    resumed: int
+    failed: int
+    seconds: float
+    row: Mapping[str, Any] | None = None
+
+    @property
+    def rate(self) -> float:
+        """Scans a second in this run, resumed ones left out [1/s]."""
+        return (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def time_left(self) -> float | None:
+        """Estimate [s]; None before the first scan is done."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+
+@dataclass(frozen=True, repr=False)
+class Batch:
+    """What came of a batch.
+
+    Attributes
+    ----------
+    out : Path
+    rows : tuple of mapping
+        One a scan: the most suspicious first, the failed ones at the end.
+    failed : tuple of mapping
+        Those that could not be screened.
+    resumed : int
+        Scans that an earlier run had finished.
+    seconds : float [s]
+    """
+
+    out: Path
+    rows: tuple[Mapping[str, Any], ...]
+    failed: tuple[Mapping[str, Any], ...]
+    resumed: int
+    seconds: float
+
+    @property
+    def index(self) -> Path:
+        """The page for the reviewer."""
+        return self.out / "index.html"
+
+    def __repr__(self) -> str:
+        scans = f"{len(self.rows)} scans, {len(self.failed)} failed, {self.resumed} resumed"
+        return f"Batch({scans}, {self.seconds:.1f} s, {self.out})"
+
+
+def screen_many(
+    paths: Sequence[str | Path],
+    out: str | Path,
+    *,
+    model: str | Path | None = None,
+    false_alarm_rate: float = 0.01,
+    workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    screener_factory: ScreenerFactory | None = None,
+) -> Batch:
+    """Screen files and folders of scans into an output folder.
+
+    Every scan gets a report folder below ``OUT/scans``; ``OUT/results.jsonl``, ``OUT/results.csv`` and ``OUT/index.html`` list
+    the scans of this call, the most suspicious first. A scan that cannot be screened is a failed row, and the others
+    go on. The call can be interrupted or killed at any moment and repeated: a scan is screened again only if it failed,
+    its file changed, or the model, the version or the false-alarm rate did.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Scans and folders of scans.
+    out : str or Path
+        The output folder; made if it is not there.
+    model : str, Path or None
+        A shipped model's name or a model folder; None is the default model.
+    false_alarm_rate : float
+        Share of clean scans that may be alarmed; one of those the model was measured at.
+    workers : int or None
+        Processes; None takes as many as there are cores, at most 8. 1 screens in this process, and a scan that kills its
+        process then ends the call.
+    progress : callable or None
+        Called with a `Progress` at the start and after every scan.
+    screener_factory : callable or None
+        Makes the screener, once in each process, in place of `ModelScreener`; must pickle.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    BatchError
+        If there are no scans, the output folder lies in an input or the other way round, or workers cannot start.
+    BusyError
+        If another run writes into the same output folder.
+    ReadError
+        If a path does not exist.
+    ModelError
+        If the model is unknown or damaged, or was not measured at this false-alarm rate.
+
+    Examples
+    --------
+    >>> screen_many([], "out")
+    Traceback (most recent call last):
+    xrayscan.batch.errors.BatchError: screening into out: no file or folder was given; name at least one
+    """
+    out = Path(out)
+    roots = [Path(path) for path in paths]
+    _check_places(roots, out)
+    scans = find_scans(roots)
+    if not scans:
+        raise BatchError(
+            f"looking for scans in {', '.join(map(str, roots))}: there are none; name files or folders that hold scans"
+        )
+    if workers is not None and workers < 1:
+        raise BatchError(f"screening with {workers} workers: at least 1 is needed")
+    screener = (screener_factory or ModelScreener(model, false_alarm_rate, threads=cores()))()
+    made_by = MadeBy.of(screener.card, false_alarm_rate)
+    header = Header.of(screener.card, false_alarm_rate, len(scans))
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        clear_leftovers(out)
+        tasks = plan(scans, roots, out)
+        run = _Run(tasks, finished(tasks, made_by), Results(out, header), progress)
+        if workers == 1 or not run.waiting:
+            return run.through(InProcess(screener))
+        del screener  # from here on only the workers need one
+        count = min(workers or min(cores(), _MOST_WORKERS), len(run.waiting))
+        threads = max(1, cores() // count)
+        factory = screener_factory or ModelScreener(model, false_alarm_rate, threads)
+        return run.through(LocalWorkers(factory, count, threads))
+
+
+def _check_places(roots: Sequence[Path], out: Path) -> None:
+    if not roots:
+        raise BatchError(f"screening into {out}: no file or folder was given; name at least one")
+    if out.exists() and not out.is_dir():
+        raise BatchError(f"screening into {out}: it is a file; choose a folder for the results")
+    target = Path(os.path.realpath(out))
+    for root in roots:
+        source = Path(os.path.realpath(root))
+        if source.is_dir() and target.is_relative_to(source):
+            raise BatchError(
+                f"screening {root} into {out}: the output folder lies inside the input, and its pictures would be taken for "
+                "scans; choose an output folder outside"
+            )
+        if source.is_relative_to(target / SCANS):
+            raise BatchError(
+                f"screening {root} into {out}: the input lies among the reports of that output folder; name the scans"
+            )
+
+
+class _Run:
+    """One call of `screen_many`: counts, tells and writes what is done."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        before: Sequence[Done | None],
+        results: Results,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._results = results
+        self._tell = progress or (lambda _: None)
+        self._total = len(tasks)
+        self._failed = 0
+        self._start = time.perf_counter()
+        self.waiting = [task for task, done in zip(tasks, before, strict=True) if done is None]
+        for done in before:
+            if done is not None:
+                results.add(done)
+        self._resumed = len(tasks) - len(self.waiting)
+
+    def through(self, engine: Workers) -> Batch:
+        """Screen what is waiting; the results are written whatever ends it."""
+        self._tell(self._progress(None))
+        try:
+            for done in engine.run(self.waiting):
+                self._results.add(done)
+                if done.failed:
+                    self._failed += 1
+                    logger.info("%s could not be screened: %s", done.task.path, done.row["error"])
+                self._results.write_now_and_then()
+                self._tell(self._progress(done.row))
+        finally:
+            engine.close()
+            self._results.write()
+        seconds = time.perf_counter() - self._start
+        rows = self._results.rows
+        return Batch(self._results.out, rows, tuple(row for row in rows if row["status"] == "failed"), self._resumed, seconds)
+
+    def _progress(self, row: Mapping[str, Any] | None) -> Progress:
+        seconds = time.perf_counter() - self._start
+        return Progress(self._total, len(self._results), self._resumed, self._failed, seconds, row)
