@@ -1,0 +1,76 @@
+"""What a batch came to, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from xrayscan.cli.console import FAILED, results, shown_path, text
+
+if TYPE_CHECKING:
+    from xrayscan.batch import Batch
+
+__all__ = ["DISCLAIMER", "show_outcome"]
+
+DISCLAIMER = "No finding is not a clearance: a person decides."
+
+_SHOWN = 20
+_STYLES = {"high": "bold red", "medium": "yellow", "opaque": "magenta", "low": "green"}
+
+
+def show_outcome(batch: Batch) -> None:
+    """The most suspicious scans, what failed, and where to look.
+
+    Raises
+    ------
+    typer.Exit
+        1 if a scan failed.
+    """
+    screened = [row for row in batch.rows if row["status"] != "failed"]
+    if screened:
+        results.print(_table(screened[:_SHOWN]))
+    if len(screened) > _SHOWN:
+        results.print(f"{len(screened) - _SHOWN} more in results.csv and index.html", style="dim")
+    if batch.failed:
+        _show_failed(batch.failed)
+    before = f", {batch.resumed} of them by an earlier run" if batch.resumed else ""
+    results.print(f"\n{len(screened)} screened{before}, {len(batch.failed)} failed, {batch.seconds:.1f} s")
+    results.print(Text("Look at ").append_text(text(batch.index.absolute().as_uri(), "bold")), soft_wrap=True)
+    results.print(DISCLAIMER, style="bold")
+    if batch.failed:
+        raise typer.Exit(FAILED)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    from xrayscan.batch.index_page import findings_text
+
+    table = Table(title="Most suspicious first", title_justify="left", header_style="bold")
+    table.add_column("rank", justify="right")
+    table.add_column("file", overflow="fold")
+    table.add_column("score", justify="right")
+    table.add_column("priority")
+    table.add_column("findings")
+    table.add_column("penetrated", justify="right")
+    for rank, row in enumerate(rows, 1):
+        table.add_row(
+            str(rank),
+            text(shown_path(row["path"])),
+            f"{row['score']:.3f}",
+            text(row["priority"], _STYLES.get(row["priority"], "")),
+            findings_text(row),
+            f"{row['inspected']:.0%}",
+        )
+    return table
+
+
+def _show_failed(rows: Sequence[Mapping[str, Any]]) -> None:
+    results.print(f"\n{len(rows)} could not be screened; nothing is known of them:", style="bold red")
+    for row in rows[:_SHOWN]:
+        line = Text("  ").append_text(text(shown_path(row["path"]), "bold")).append_text(text(f": {row['error']}"))
+        results.print(line, soft_wrap=True)
+    if len(rows) > _SHOWN:
+        results.print(f"  and {len(rows) - _SHOWN} more, all in results.csv and index.html")
