@@ -101,20 +101,13 @@ def test_folder_that_cannot_be_listed_becomes_a_failed_scan(tmp_path, monkeypatc
         read(found[1])
 
 
-def test_pictures_of_our_reports_are_left_out_but_never_their_scan(tmp_path):
-    touch(
-        tmp_path,
-        "out/0412/overlay.png",
-        "out/0412/anomaly.npz",
-        "out/0412/report.html",
-        "out/0412/late.tif",
-        "out/0412/0413.png",
-    )
+def test_only_the_picture_of_our_own_report_is_left_out(tmp_path):
+    touch(tmp_path, "out/0412/overlay.png", "out/0412/report.html", "out/0412/late.tif", "overlay.png")
     report = tmp_path / "out" / "0412" / "report.json"
-    report.write_text('{"xrayscan": "0.1.0", "source": {"path": "lane3/0413.png"}}', encoding="utf-8")
-    assert names(find_scans(tmp_path), tmp_path) == ["out/0412/0413.png", "out/0412/late.tif"]
+    report.write_text('{"versions": {"xrayscan": "0.1.0"}}', encoding="utf-8")
+    assert names(find_scans(tmp_path), tmp_path) == ["overlay.png", "out/0412/late.tif"]
     report.write_text('{"vendor": "another program"}', encoding="utf-8")
-    assert len(find_scans(tmp_path)) == 4
+    assert names(find_scans(tmp_path), tmp_path) == ["overlay.png", "out/0412/late.tif", "out/0412/overlay.png"]
 
 
 def test_empty_folder_has_no_scans(tmp_path):

@@ -24,8 +24,7 @@ NOT_SCANS = frozenset((
 
 _CALIBRATION = ("air", "dark", "bad_pixels")
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
-_REPORT_MARKS = ("report.json", "report.html")
-_REPORT_PICTURES = (".png", ".npz")
+_REPORT, _REPORT_PICTURE = "report.json", "overlay.png"
 
 
 def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = True) -> list[Path]:
@@ -38,8 +37,7 @@ def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = Tr
     - files with a suffix of `NOT_SCANS`, which sidecars, tables and pages are;
     - calibration: ``air.npy``, ``dark.npy``, ``bad_pixels.npy``, names that end in ``_air.npy``, ``_dark.npy`` or
       ``_bad_pixels.npy``, and every ``.npy`` that a sidecar of the walk names;
-    - pictures and arrays of our own reports: ``.png`` and ``.npz`` files in a folder that holds both ``report.json`` and
-      ``report.html``, except one that the report says it was made from.
+    - the picture of one of our own reports: ``overlay.png`` beside a ``report.json`` that xrayscan wrote.
 
     Parameters
     ----------
@@ -141,17 +139,12 @@ def _is_left_out(path: Path) -> bool:
     if suffix == ".npy" and path.stem.lower().endswith(_CALIBRATION):
         stem = path.stem.lower()
         return any(stem == name or stem.endswith(f"_{name}") for name in _CALIBRATION)
-    return suffix in _REPORT_PICTURES and _is_of_a_report(path)
+    return path.name == _REPORT_PICTURE and _is_of_a_report(path)
 
 
 def _is_of_a_report(path: Path) -> bool:
-    """Whether a file lies in the folder of one of our reports and is not the scan that it was made from."""
-    if not all((path.parent / mark).is_file() for mark in _REPORT_MARKS):
-        return False
+    """Whether a report that xrayscan wrote lies beside a file."""
     try:
-        text = (path.parent / _REPORT_MARKS[0]).read_text(encoding="utf-8", errors="replace")
+        return b'"xrayscan"' in (path.parent / _REPORT).read_bytes()
     except OSError:
         return False
-    return (
-        '"xrayscan' in text and f'"{path.name}"' not in text and f'/{path.name}"' not in text and f'\\{path.name}"' not in text
-    )
