@@ -13,7 +13,8 @@ __all__ = ["from_display"]
 LEVELS = 256
 DARK_LEVELS = 2.5
 _STRIP = 0.025
-_PILE = 0.002
+_PILE = 0.02
+_DARKEST = 0.1
 _AIR_SPREAD = 0.9
 _LEAST_SPAN = 16.0
 
@@ -107,7 +108,13 @@ def _levels(gray: np.ndarray) -> tuple[float, float]:
     if beyond > 0.02:
         top = int(np.flatnonzero(above >= 0.01)[-1]) if (above >= 0.01).any() else LEVELS - 1
         air = float(top) + 0.5 if top < LEVELS - 1 else float(LEVELS - 1)
-    first = int(np.argmax(share > 0))
-    pile = float(share[first : first + 3].sum())
-    black = float(first) if pile >= _PILE and first < 0.25 * air else 0.0
-    return max(air, black + _LEAST_SPAN), black
+    return max(air, _black(share, air) + _LEAST_SPAN), _black(share, air)
+
+
+def _black(share: np.ndarray, air: float) -> float:
+    """The level at which dark values pile up, with hardly anything below and less above; 0 where none do."""
+    dark = share[: max(8, int(_DARKEST * air))]
+    mode = int(np.argmax(dark))
+    pile, below = float(dark[max(0, mode - 2) : mode + 3].sum()), float(dark[: max(0, mode - 2)].sum())
+    above = float(share[mode + 4 : mode + 9].sum())
+    return float(mode) if pile > max(_PILE, 4.0 * below, 2.0 * above) else 0.0

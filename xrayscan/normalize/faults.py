@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from xrayscan.normalize.beam import Beam, sparse
@@ -16,7 +17,7 @@ LEAST_STEPS = 8.0
 NOISY_RATIO = 4.0
 WRONG_AIR = 0.2
 FILLED_SHARE = 0.97
-EMPTY_SHARE = 0.97
+EMPTY_SHARE = 0.9
 NOTHING = 0.012
 _FLOAT_STEP = 2e-6
 
@@ -76,14 +77,23 @@ def _unscanned(beam: Beam, valid: np.ndarray) -> tuple[np.ndarray, Step | None]:
     if some.size == 0:
         return valid, None
     limit = np.maximum(beam.least[0][rows][:: max(1, int(rows.sum()) // 128)], NOTHING)[:, None]
-    empty = (some <= limit).mean(axis=0) > EMPTY_SHARE
+    share = (some <= limit).mean(axis=0, dtype=np.float32)[None]
+    empty = cv2.blur(share, (5, 1), borderType=cv2.BORDER_REPLICATE)[0] > EMPTY_SHARE
     if empty.all() or not (empty[0] or empty[-1]):
         return valid, None
-    left, right = int(np.argmin(empty)), int(np.argmin(empty[::-1]))
+    left, right = (_reach(line, share) for line, share in ((empty, share[0]), (empty[::-1], share[0, ::-1])))
     valid[:, :left] = False
     valid[:, valid.shape[1] - right :] = False
     note = f"{left} columns at the left and {right} at the right edge hold nothing from top to bottom: not scanned, not valid"
     return valid, Step("unscanned", note, {"left": left, "right": right})
+
+
+def _reach(empty: np.ndarray, share: np.ndarray) -> int:
+    """Columns from the start that are empty in the mean of five, and those right after that are so by themselves."""
+    end = int(np.argmin(empty))
+    if end:
+        end += int(np.argmin(np.append(share[end : end + 3] > EMPTY_SHARE, False)))
+    return end
 
 
 def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
