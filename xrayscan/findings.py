@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from xrayscan.errors import ShapeError
-from xrayscan.scan import Box, frozen_array
+from xrayscan.network.anomaly import KINDS, AnomalyMap
+from xrayscan.scan import Box, Radiograph, frozen_array
 
-__all__ = ["Finding", "Mass", "Position", "Size"]
+__all__ = ["Finding", "Mass", "Position", "Size", "find", "scan_score"]
 
 Kind = Literal["person", "void", "density"]
+
+EDGE = 0.30  # score at which a region ends
+PEAK = 0.40  # score that a region must reach somewhere
+CORE = 0.02  # a region's score is the mean of its highest 0.02 m², about the area of a head [m²]
+SMALLEST: Mapping[str, float] = MappingProxyType({"person": 0.015, "void": 0.03, "density": 0.01})  # [m²]
+LEAST = 0.05  # probability under which a region is not worth a look
 
 
 @dataclass(frozen=True)
@@ -109,3 +117,108 @@ class Finding:
 
     def __repr__(self) -> str:
         return f"Finding({self.id}: {self.kind}, probability {self.probability:.2f}, {self.position!r}, {self.mass!r})"
+
+
+def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
+    """Regions for a person to look at, the highest probability first.
+
+    A region is connected, above `EDGE` everywhere and above `PEAK` somewhere, and not smaller than anything of its kind
+    could be seen. What is opaque or not valid belongs to none.
+
+    Parameters
+    ----------
+    anomaly : AnomalyMap
+    radiograph : Radiograph
+        The one that the map was made from.
+
+    Returns
+    -------
+    tuple of Finding
+
+    Raises
+    ------
+    ShapeError
+        If the two are of different scans.
+    """
+    if anomaly.shape != radiograph.shape:
+        raise ShapeError(
+            f"the anomaly map has shape {anomaly.shape}, the radiograph {radiograph.shape}; pass the pair of one scan",
+            expected=radiograph.shape,
+            actual=anomaly.shape,
+        )
+    findings = []
+    for kind in KINDS:
+        regions = [_finding(kind, box, mask, anomaly, radiograph) for box, mask in _regions(kind, anomaly, radiograph)]
+        regions = sorted((r for r in regions if r.probability >= LEAST), key=lambda r: -r.probability)
+        findings += [replace(region, id=f"{kind[0].upper()}{rank}") for rank, region in enumerate(regions, 1)]
+    return tuple(sorted(findings, key=lambda finding: -finding.probability))
+
+
+def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> float:
+    """How much the most suspicious place of a scan stands out, 0 to 1: the mean of the highest `CORE` of the map.
+
+    The thresholds of a model's card are levels of this score.
+    """
+    cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
+    score = getattr(anomaly, kind)
+    window = max(1, round(np.sqrt(CORE / cell)))
+    # The highest mean over a square of that area: one place, not pixels scattered over the scan.
+    return float(cv2.blur(score, (window, window), borderType=cv2.BORDER_REPLICATE).max())
+
+
+def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tuple[Box, np.ndarray]]:
+    score = getattr(anomaly, kind)
+    above = (score >= EDGE).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
+    cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
+    regions = []
+    for label in range(1, count):
+        left, top, width, height, area = (int(v) for v in stats[label])
+        box = Box(top, left, top + height, left + width)
+        if area * cell < SMALLEST[kind]:
+            continue
+        mask = labels[box.slices] == label
+        if score[box.slices][mask].max() >= PEAK:
+            regions.append((box, mask))
+    return regions
+
+
+def _finding(kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiograph: Radiograph) -> Finding:
+    pitch = radiograph.pixel_pitch
+    cell = pitch[0] * pitch[1]
+    score, added, missing = (getattr(anomaly, name)[box.slices][mask] for name in (kind, "added", "missing"))
+    core = np.sort(score)[-max(1, round(CORE / cell)) :]
+    height = float(core.mean())
+    amount = {"person": added, "void": missing, "density": abs(added - missing)}[kind]
+    mass = float(amount.sum() * cell * 10.0)  # g/cm² times m² times 10 is kg
+    low, high = anomaly.model.mass_factor
+    depth = radiograph.optical_depth[0][box.slices][mask]
+    opaque = radiograph.opaque[box.grown(3, radiograph.shape).slices]
+    evidence = {
+        "score": height,
+        "area_m2": float(mask.sum() * cell),
+        "added_g_cm2": float(added.mean()),
+        "missing_g_cm2": float(missing.mean()),
+        "optical_depth": float(np.nanmedian(depth)),
+        "transmission": float(np.exp(-np.nanmedian(depth))),
+        "opaque_share_around": float(opaque.mean()),
+    }
+    position, size = _place(box, mask, radiograph), Size(box.height * pitch[0], box.width * pitch[1])
+    chance = _probability(height, anomaly.model.calibration.get(kind))
+    return Finding("?", kind, chance, box, mask, position, size, Mass(mass, mass * low, mass * high), evidence)
+
+
+def _probability(score: float, curve: tuple[float, float] | None) -> float:
+    if curve is None:
+        return score
+    logit = np.log(np.clip(score, 1e-4, 1 - 1e-4) / (1 - np.clip(score, 1e-4, 1 - 1e-4)))
+    return float(1.0 / (1.0 + np.exp(-(curve[0] * logit + curve[1]))))
+
+
+def _place(box: Box, mask: np.ndarray, radiograph: Radiograph) -> Position:
+    """Middle of a region, from the front and the floor of the container that holds it."""
+    rows, columns = np.nonzero(mask)
+    row, column = box.top + float(rows.mean()), box.left + float(columns.mean())
+    inside = [c for c in radiograph.containers if c.left <= column < c.right]
+    left, bottom = (inside[0].left, inside[0].bottom) if inside else (0, radiograph.shape[0])
+    return Position((column - left) * radiograph.pixel_pitch[1], (bottom - row) * radiograph.pixel_pitch[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from xrayscan.network.anomaly import AnomalyMap, ModelId
+from xrayscan.network.anomaly import KINDS, AnomalyMap, ModelId
+from xrayscan.network.model import Model
 
-__all__ = ["AnomalyMap", "ModelId"]
+__all__ = ["KINDS", "AnomalyMap", "Model", "ModelId"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,11 +17,27 @@ KINDS = ("person", "void", "density")
 
 @dataclass(frozen=True)
 class ModelId:
-    """Which model said it: name, version and the SHA-256 of its weights."""
+    """Which model said it, and how its scores are to be read.
+
+    Attributes
+    ----------
+    name, version, sha256 : str
+        The hash is of the weights that ran.
+    calibration : mapping of str to (float, float)
+        Kind → (slope, intercept) of the logistic curve from a region's logit score to its probability; a kind that is not
+        in it is not calibrated.
+    mass_factor : (float, float)
+        Low and high factor of the 90 % interval of an estimated mass.
+    """
 
     name: str
     version: str
     sha256: str
+    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    mass_factor: tuple[float, float] = (0.5, 2.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "calibration", dict(self.calibration))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

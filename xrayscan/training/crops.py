@@ -58,10 +58,10 @@ class Crops:
     """
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
-        self.paths = sorted(folder.glob("*.npy"))
+        self.paths = sorted(folder.glob("*.npy"))[: recipe.data.train]
         self.recipe, self.size = recipe, recipe.schedule.crop
-        if not self.paths:
-            raise RecipeError(f"there are no packed scans in {folder}; make them first")
+        if len(self.paths) < recipe.data.train:
+            raise RecipeError(f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first")
         self.geometry = A.Compose([
             A.HorizontalFlip(p=0.5),
             A.Affine(scale={"x": (0.85, 1.2), "y": (0.85, 1.2)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7),

@@ -1,0 +1,72 @@
+"""Records of the calibration split → thresholds, probabilities and mass intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from xrayscan.errors import RecipeError
+from xrayscan.evaluation.metrics import threshold_at
+from xrayscan.evaluation.records import Record
+from xrayscan.evaluation.summary import CLEAN
+
+__all__ = ["RATES", "logistic", "mass_factor", "probabilities", "thresholds"]
+
+RATES = (0.005, 0.01, 0.02, 0.05, 0.10)
+
+
+def thresholds(rows: Sequence[Record]) -> dict[float, float]:
+    """Scan score at which each share of the clean scans is alarmed.
+
+    Raises
+    ------
+    RecipeError
+        With fewer than 200 clean scans: a rate of 0.5 % would rest on no scan at all.
+    """
+    clean = [row.score["person"] for row in rows if row.kind in CLEAN]
+    if len(clean) < 200:
+        raise RecipeError(f"thresholds were asked for on {len(clean)} clean scans; 0.5 % needs at least 200")
+    return {rate: threshold_at(clean, rate) for rate in RATES}
+
+
+def logistic(score: np.ndarray, hit: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of the logistic curve from logit score to the share of hits (Platt).
+
+    Newton's method with a weak prior at slope 1 and intercept 0, so that few or separable cases stay sane.
+
+    References
+    ----------
+    J. Platt, Probabilistic Outputs for Support Vector Machines, in Advances in Large Margin Classifiers (1999) 61.
+    """
+    score = np.clip(score, 1e-4, 1 - 1e-4)
+    x = np.stack([np.log(score / (1 - score)), np.ones_like(score)], axis=1)
+    prior, curve = np.array([1.0, 0.0]), np.array([1.0, 0.0])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-x @ curve))
+        gradient = x.T @ (chance - hit) + 0.5 * (curve - prior)
+        hessian = (x * (chance * (1 - chance))[:, None]).T @ x + 0.5 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        curve = curve - step
+        if abs(step).max() < 1e-8:
+            break
+    return float(max(curve[0], 0.05)), float(curve[1])
+
+
+def probabilities(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Kind → curve of the probability that a region is what it is flagged as."""
+    curves = {}
+    for kind in ("person", "void", "density"):
+        pairs = [(r.score, r.hit) for row in rows for r in row.regions if r.kind == kind and not r.foreign]
+        score, hit = np.array(pairs or [(0.5, 0.0)], float).T
+        curves[kind] = logistic(score, hit)
+    return curves
+
+
+def mass_factor(rows: Sequence[Record]) -> tuple[float, float]:
+    """5th and 95th percentile of true over estimated mass of the persons that were found."""
+    ratio = [r.truth_mass / r.mass for row in rows for r in row.regions if r.kind == "person" and r.hit and r.truth_mass > 5 and r.mass > 1 and row.quantity != "display"]
+    if len(ratio) < 40:
+        return 0.4, 2.5
+    low, high = np.percentile(ratio, [5, 95])
+    return round(float(low), 3), round(float(high), 3)

@@ -1,0 +1,147 @@
+"""Trained network → model folder: ONNX, weights, thresholds, figures and card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from xrayscan.errors import MissingDependencyError, ModelError
+from xrayscan.evaluation.records import records, to_json
+from xrayscan.evaluation.summary import summarize
+from xrayscan.network import Model
+from xrayscan.network.unet import Answer, UNet
+from xrayscan.training.calibration import mass_factor, probabilities, thresholds
+from xrayscan.training.recipe import Recipe
+from xrayscan.zoo import ModelCard
+
+__all__ = ["export", "ship"]
+
+PARITY = 1e-4  # largest difference between torch and ONNX Runtime in a score
+
+
+def export(network: UNet, folder: Path) -> dict[str, str]:
+    """Write ``model.onnx`` and ``weights.safetensors`` and check that both give the same answer.
+
+    Returns
+    -------
+    dict
+        File name → SHA-256.
+
+    Raises
+    ------
+    ModelError
+        If the two differ by more than 1e-4 in a score.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network = network.eval().to("cpu", memory_format=torch.contiguous_format)
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, str(folder / "weights.safetensors"))
+    answer, sample = Answer(network), torch.rand(2, 5, 128, 192)
+    height, width = torch.export.Dim("h", min=1, max=512), torch.export.Dim("w", min=1, max=4096)
+    program = torch.onnx.export(
+        answer, (sample,), dynamo=True, optimize=True, input_names=["radiograph"], output_names=["anomaly"], verbose=False,
+        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=64), 2: 32 * height, 3: 32 * width}},
+    )  # fmt: skip
+    if program is None:
+        raise ModelError("torch.onnx.export gave nothing; install the versions of constraints.txt")
+    program.save(str(folder / "model.onnx"), include_initializers=True, external_data=False)
+    _check_parity(answer, folder / "model.onnx")
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.onnx", "weights.safetensors")}
+
+
+def _check_parity(answer: Answer, path: Path) -> None:
+    try:
+        import onnxruntime
+    except ImportError as error:  # pragma: no cover
+        raise MissingDependencyError("the parity check needs onnxruntime; install xrayscan", extra="") from error
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    sample = torch.rand(1, 5, 320, 416) * torch.tensor([6.0, 6.0, 1.0, 1.0, 1.0])[None, :, None, None]
+    with torch.inference_mode():
+        expected = answer(sample).numpy()
+    actual = session.run(None, {session.get_inputs()[0].name: sample.numpy()})[0]
+    gap = float(abs(actual - expected)[:, :3].max())
+    if not gap <= PARITY:
+        raise ModelError(f"{path} differs from torch by {gap:g} in a score; expected at most {PARITY:g}")
+
+
+def _revision() -> str:
+    """The git revision, with a plus where files differ from it; "unknown" outside a checkout."""
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(["git", "status", "--porcelain", "--", "xrayscan"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + ("+" if changed.strip() else "")
+
+
+def _write_card(card: ModelCard) -> None:
+    text = json.dumps  # a JSON string is a TOML string
+    lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
+    lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"thresholds_set_on = {text(card.thresholds_set_on)}"]
+    lines.append(f"mass_factor = [{card.mass_factor[0]!r}, {card.mass_factor[1]!r}]")
+    lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
+    lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]
+    lines += [f"{text(f'{rate:g}')} = {score!r}" for rate, score in card.thresholds.items()]
+    lines += ["", "# slope and intercept from logit score to probability", "[calibration]"]
+    lines += [f"{kind} = [{slope!r}, {shift!r}]" for kind, (slope, shift) in card.calibration.items()]
+    lines += ["", *_tables("figures", card.figures)]
+    (card.folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _tables(name: str, table: Mapping[str, Any]) -> list[str]:
+    """A nested dictionary of numbers as TOML tables."""
+    plain = {k: v for k, v in table.items() if not isinstance(v, Mapping)}
+    lines = [f"[{name}]", *(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in plain.items())]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += _tables(f"{name}.{json.dumps(key)}", value)
+    return lines
+
+
+def ship(network: UNet, recipe: Recipe, data: Path, folder: Path, note: Callable[[str], None] = lambda _: None) -> ModelCard:
+    """Export a network, set its thresholds on the calibration split, measure it on the test split, write its card.
+
+    Parameters
+    ----------
+    network : UNet
+    recipe : Recipe
+    data : Path
+        Folder with the packed splits "calibration" and "test".
+    folder : Path
+        The model folder, made if needed.
+    note : callable
+        Told what is being done.
+
+    Returns
+    -------
+    ModelCard
+    """
+    note("exporting to ONNX and checking parity")
+    hashes = export(network, folder)
+    now = datetime.now(UTC).strftime("%Y-%m-%d")
+    card = ModelCard(
+        recipe.name, recipe.version, folder, now, "recipe.toml", _revision(), recipe.seed, recipe.network.grid, hashes,
+        {}, "", {}, (0.5, 2.0), {},
+    )  # fmt: skip
+    note("setting thresholds and probabilities on the calibration split")
+    rows = list(records(data / "calibration", Model(card)))
+    clean = sum(row.kind in ("clean", "look-alike") for row in rows)
+    card = replace(
+        card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
+        thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, of recipe.toml's calibration split, {now}",
+    )  # fmt: skip
+    note("measuring on the test split")
+    rows = list(records(data / "test", Model(card)))
+    card = replace(card, figures=summarize(rows, dict(card.thresholds), card.mass_factor))
+    _write_card(card)
+    (data / "records.jsonl").write_text(to_json(rows), encoding="utf-8")
+    return card
+
