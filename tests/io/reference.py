@@ -112,11 +112,10 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
-def _table() -> tuple[Row, ...]:
+def _tiffs() -> tuple[Row, ...]:
     one, two = ramp(), ramp(energies=2)
     gray8 = ramp(np.uint8)
     as_rgb = np.repeat(gray8[0][..., None], 3, axis=2)
-    smooth = np.full((1, ROWS, COLUMNS), 90, np.uint8)
     transmission = ramp(np.float32)
     return (
         _tiff("one.tif", one),
@@ -144,6 +143,14 @@ def _table() -> tuple[Row, ...]:
             gray8,
             "display",
         ),
+    )
+
+
+def _pictures() -> tuple[Row, ...]:
+    one, gray8 = ramp(), ramp(np.uint8)
+    as_rgb = np.repeat(gray8[0][..., None], 3, axis=2)
+    smooth = np.full((1, ROWS, COLUMNS), 90, np.uint8)
+    return (
         Row("gray16.png", lambda path: path.write_bytes(png_bytes(one[0])), one, "counts"),
         Row("interlaced.png", lambda path: path.write_bytes(png_bytes(one[0], interlaced=True)), one, "counts"),
         Row("gray8.png", lambda path: path.write_bytes(png_bytes(gray8[0])), gray8, "display"),
@@ -153,6 +160,12 @@ def _table() -> tuple[Row, ...]:
         _cv2("alpha.png", np.dstack([as_rgb, np.full_like(as_rgb[..., 0], 9)]), gray8, "display"),
         _cv2("flat.jpg", smooth[0], smooth, "display"),
         _cv2("flat_rgb.jpg", np.repeat(smooth[0][..., None], 3, axis=2), smooth, "display"),
+    )
+
+
+def _arrays() -> tuple[Row, ...]:
+    one, two, gray8, transmission = ramp(), ramp(energies=2), ramp(np.uint8), ramp(np.float32)
+    return (
         _array("one.npy", one, "counts", one[0]),
         _array("two.npy", two, "counts"),
         _array("big_endian.npy", two, "counts", two.astype(">u2")),
@@ -161,6 +174,12 @@ def _table() -> tuple[Row, ...]:
         _array("uint8.npy", gray8, "display"),
         Row("one.npz", lambda path: np.savez(path, pixels=one[0]), one, "counts"),
         Row("two.npz", lambda path: np.savez_compressed(path, pixels=two, air=two[..., 0] + 1.0), two, "counts"),
+    )
+
+
+def _raws() -> tuple[Row, ...]:
+    one, two = ramp(), ramp(energies=2)
+    return (
         _raw("one.raw", one, one, "dtype = 'uint16'"),
         _raw("header.bin", one.astype(">u2"), one, "dtype = 'uint16'\nbyte_order = 'big'\nheader_bytes = 7", b"vendor1"),
         _raw("planes.raw", two, two, "dtype = 'uint16'\nenergies = ['high', 'low']"),
@@ -186,4 +205,4 @@ def _table() -> tuple[Row, ...]:
     )
 
 
-TABLE = _table()
+TABLE = (*_tiffs(), *_pictures(), *_arrays(), *_raws())

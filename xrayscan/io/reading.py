@@ -50,14 +50,9 @@ def read(
 
     Raises
     ------
-    MissingScanError
-        If there is no such file; it is a `ReadError` and a `FileNotFoundError`.
-    UnknownFormatError
-        If no reader knows the file.
-    CorruptScanError
-        If it is damaged, cut off, or claims more than it can hold.
     ReadError
-        If the system refuses the file, it is sound but no scan, or its sidecar is wrong.
+        If the file is not there (`MissingScanError`, also a `FileNotFoundError`), of no known format (`UnknownFormatError`),
+        damaged, cut off or claiming more than it can hold (`CorruptScanError`), or no scan; or if its sidecar is wrong.
     ShapeError, CalibrationError
         If air, dark, pitch or energies do not fit the pixels.
     MissingDependencyError
@@ -72,21 +67,26 @@ def read(
     ...     read(path, pixel_pitch=0.01, air=60000.0).view
     View(counts, high, 300 rows x 600 columns, uint16, pitch 10.00 x 10.00 mm)
     """
-    named, path = str(path), Path(path)
-    settings = sidecar.find(path)
-    file = ScanFile.open(path, settings)
-    contents = _contents(file)
-    contents = _over(contents, sidecar.checked(file, settings, contents.pixels.shape[1]))
-    keywords = Contents(
-        contents.pixels,
+    said = Contents(
+        np.empty(0),
         quantity=quantity,
         pixel_pitch=pixel_pitch,
         energies=(energies,) if isinstance(energies, str) else (None if energies is None else tuple(energies)),
         air=air,
         dark=dark,
     )
+    return _composed(str(path), said)
+
+
+def _composed(named: str, said: Contents) -> Scan:
+    """The scan of the file that is so named: what was said, over its sidecar, over what is in it."""
+    path = Path(named)
+    settings = sidecar.find(path)
+    file = ScanFile.open(path, settings)
+    contents = _contents(file)
+    contents = _over(_over(contents, sidecar.checked(file, settings, contents.pixels.shape[1])), said)
     try:
-        return _scan(file, _over(contents, keywords), named)
+        return _scan(file, contents, named)
     except ShapeError as error:
         raise ShapeError(f"reading {path}: {error}", expected=error.expected, actual=error.actual) from error
     except CalibrationError as error:
