@@ -51,13 +51,7 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     >>> round(float(radiograph.optical_depth[0, 100, 300]), 3)
     1.0
     """
-    if not 0 <= view < len(scan.views):
-        raise ShapeError(
-            f"normalize was asked for view {view}, the scan has {len(scan.views)} views; pass 0 to {len(scan.views) - 1}",
-            expected=f"0 to {len(scan.views) - 1}",
-            actual=view,
-        )
-    one = scan.views[view]
+    one = _view_of(scan, view)
     calibration, steps = _calibration_of(scan, one)
     beam = mask_faults(_delivered(one, calibration), one.pixels, calibration, one.quantity)
     if one.quantity == "counts":
@@ -69,16 +63,23 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
     return Radiograph(
-        depth,
-        beam.valid,
-        opaque,
-        pitch,
+        *(depth, beam.valid, opaque, pitch),
         containers=boxes,
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
         history=(*steps, *beam.steps, step, found, measured, inspected),
     )
+
+
+def _view_of(scan: Scan, view: int) -> View:
+    if not 0 <= view < len(scan.views):
+        raise ShapeError(
+            f"normalize was asked for view {view}, the scan has {len(scan.views)} views; pass 0 to {len(scan.views) - 1}",
+            expected=f"0 to {len(scan.views) - 1}",
+            actual=view,
+        )
+    return scan.views[view]
 
 
 def _calibration_of(scan: Scan, view: View) -> tuple[Calibration, tuple[Step, ...]]:

@@ -73,12 +73,7 @@ def find_air(pixels: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, Step]:
     keep = 1.0 - max(LEAST_COLUMNS, counts.shape[2] // 200) / counts.shape[2]
     bright = np.quantile(counts, max(keep, 0.5), axis=2).astype(np.float32)
     span = np.maximum(bright - base, np.finfo(np.float32).tiny)
-    good = span > 0.2 * np.median(span, axis=1, keepdims=True)
-    columns = np.ones(counts.shape[2], bool)
-    for energy in range(counts.shape[0]):
-        rows = np.flatnonzero(good[energy])[:: max(1, int(good[energy].sum()) // 128)]
-        ratio = (counts[energy, rows] - base[energy, rows, None]) / span[energy, rows, None]
-        columns &= (np.median(ratio, axis=0) > AIR_LIKE) & (np.quantile(ratio, 0.03, axis=0) > AIR_LIKE - 0.1)
+    columns = _air_columns(counts, base, span)
     found = int(columns.sum())
     if found >= LEAST_COLUMNS:
         air = np.median(counts[:, :, columns], axis=2).astype(np.float32)
@@ -92,3 +87,14 @@ def find_air(pixels: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, Step]:
         f"and for {int((~seen).sum())} channels those of the others: every density is approximate"
     )
     return air, Step("air from scan", note, {"columns": 0})
+
+
+def _air_columns(counts: np.ndarray, base: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """Columns in which half of all channels, and nearly all with some slack, are at their own bright level."""
+    good = span > 0.2 * np.median(span, axis=1, keepdims=True)
+    columns = np.ones(counts.shape[2], bool)
+    for energy in range(counts.shape[0]):
+        rows = np.flatnonzero(good[energy])[:: max(1, int(good[energy].sum()) // 128)]
+        ratio = (counts[energy, rows] - base[energy, rows, None]) / span[energy, rows, None]
+        columns &= (np.median(ratio, axis=0) > AIR_LIKE) & (np.quantile(ratio, 0.03, axis=0) > AIR_LIKE - 0.1)
+    return columns

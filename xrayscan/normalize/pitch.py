@@ -63,14 +63,7 @@ def pixel_pitch(
     near = magnification or MAGNIFICATION
     width = float(np.mean([box.width for box in boxes]))
     height = float(np.mean([box.height for box in boxes])) * 2.0 / (1.0 + near)
-    lengths = LENGTHS[:1] if len(boxes) > 1 else LENGTHS
-    choices = [
-        (abs(np.log((length / width) / (tall / height))) + _RARE_LENGTH.get(length, 0.0), length, tall)
-        for length in lengths
-        for tall in HEIGHTS
-        if not (length == LENGTHS[0] and tall == HEIGHTS[1])
-    ]
-    _, length, tall = min(choices)
+    length, tall = _iso_size(width, height, LENGTHS[:1] if len(boxes) > 1 else LENGTHS)
     row, column = float(np.clip(tall / height, 2e-4, 0.19)), float(np.clip(length / width, 2e-4, 0.19))
     unsure = "10" if magnification else "25"
     note = (
@@ -78,3 +71,15 @@ def pixel_pitch(
         f"{row * 1e3:.2f} (rows, within {unsure} %) x {column * 1e3:.2f} mm (columns, right if the length is)"
     )
     return (row, column), Step("pixel pitch", note, {"row": row, "column": column, "length": length, "height": tall})
+
+
+def _iso_size(width: float, height: float, lengths: Sequence[float]) -> tuple[float, float]:
+    """Length and height [m] that make the pixels most nearly square; 45 ft is rare, and 20 ft are not made high."""
+    choices = [
+        (abs(float(np.log(length / width / (tall / height)))) + _RARE_LENGTH.get(length, 0.0), length, tall)
+        for length in lengths
+        for tall in HEIGHTS
+        if not (length == LENGTHS[0] and tall == HEIGHTS[1])
+    ]
+    _, length, tall = min(choices)
+    return length, tall
