@@ -63,7 +63,10 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
     return Radiograph(
-        *(depth, beam.valid, opaque, pitch),
+        depth,
+        beam.valid,
+        opaque,
+        pitch,
         containers=boxes,
         inspected=share,
         energies=one.energies,
