@@ -122,7 +122,7 @@ def _contour(image: np.ndarray, finding: Finding, frame: Frame, pen: Pen) -> Non
     where = frame.box(finding.box)
     mask = cv2.resize(finding.mask.astype(np.uint8), (where.width, where.height), interpolation=cv2.INTER_NEAREST)
     corner = np.array([where.left, where.top])
-    lines = [(points + corner).astype(np.int32) for points in outline(mask, gap=2 * pen.line)]
+    lines = [(points + corner).astype(np.int32) for points in outline(mask, gap=2 * pen.line + 1)]
     cv2.polylines(image, lines, True, BLACK, 3 * pen.line, cv2.LINE_AA)
     cv2.polylines(image, lines, True, COLORS[finding.kind], pen.line, cv2.LINE_AA)
 

@@ -86,6 +86,10 @@ class Report:
     ...     score=0.4, threshold=0.6, false_alarm_rate=0.01)
     >>> report
     Report(medium: score 0.40, threshold 0.60 at 0.01 false alarms; 0 findings; 90% of the load penetrated)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     sorted(path.name for path in report.save(Path(parent) / "0412").iterdir())
+    ['overlay.png', 'report.html', 'report.json']
     """
 
     scan: InitVar[Scan]

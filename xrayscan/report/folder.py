@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,13 +51,15 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     ['overlay.png', 'report.json']
     """
     folder = Path(folder).resolve()
-    mark = PARTIAL + hashlib.sha256(folder.name.encode("utf-8", "surrogateescape")).hexdigest()[:16] + "-"
-    made = folder.parent / (mark + secrets.token_hex(4))
-    old = made.with_name(made.name + "-old")
+    # One name a report, so that a later run finds it without listing a folder of a hundred thousand reports.
+    mark = hashlib.sha256(folder.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    made, old = folder.parent / f"{PARTIAL}{mark}", folder.parent / f"{PARTIAL}{mark}-old"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(folder)
-        _sweep(folder.parent, mark)
+        for left in (made, old):
+            if left.exists():
+                shutil.rmtree(left)
         made.mkdir()
         for name, content in files.items():
             (made / name).write_bytes(content)
@@ -80,7 +81,7 @@ def _swap(made: Path, folder: Path, old: Path) -> None:
         os.rename(folder, old)
     try:
         os.rename(made, folder)
-    except OSError:
+    except BaseException:
         if had:
             os.rename(old, folder)
         raise
@@ -98,10 +99,3 @@ def _refuse_foreign(folder: Path) -> None:
             f"saving the report in {folder}: it holds {foreign[0]!r}, which is not part of a report, and would be lost; "
             "pass a folder of its own for each report"
         )
-
-
-def _sweep(parent: Path, mark: str) -> None:
-    """Remove what killed runs left of this report."""
-    for path in parent.iterdir():
-        if path.name.startswith(mark):
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,165 @@
+"""The evidence says what was measured, how it compares with a body, and what speaks against it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from yard import CARD, FakeModel, Yard
+
+from xrayscan.errors import ShapeError
+from xrayscan.explain import explain
+from xrayscan.explain.evidence import measure, sentences
+from xrayscan.explain.expected import MU_OVER_RHO, expected_depth
+from xrayscan.findings import Mass
+from xrayscan.scan import Box, Step
+
+
+def told(yard: Yard) -> str:
+    return "\n".join(sentences(yard.finding, yard.radiograph, yard.anomaly, CARD))
+
+
+def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
+    text = told(Yard())
+    assert "Consistent with a concealed person: probability 0.87, calibrated on 400 clean simulated scans" in text
+    assert "1.20 m from the container's front and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
+    assert "adds 18 g/cm² (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
+    assert "comes through to 5 % there (optical depth 3.0)" in text
+    assert "near a head (19 g/cm²)" in text
+    assert "Against it" not in text
+    assert "With care" not in text
+
+
+def test_no_sentence_claims_a_person():
+    for kind in ("person", "void", "density"):
+        text = told(Yard(kind=kind)).lower()
+        for word in ("detected", "threat", "there is a person"):
+            assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("yard", "reason"),
+    [
+        (Yard(box=Box(80, 100, 90, 110)), "smaller than a head, 0.15 m"),
+        (Yard(box=Box(80, 100, 120, 350)), "longer than a person, 2.1 m"),
+        (Yard(box=Box(20, 100, 180, 220)), "its outline of 1.9 m² is larger than a person's"),
+        (Yard(mass=Mass(3, 2, 5)), "lighter than 8 kg even at the upper end"),
+        (Yard(mass=Mass(400, 240, 640)), "heavier than 150 kg even at the lower end"),
+        (Yard(added=3), "adds less than a limb"),
+        (Yard(added=90), "adds more than a pelvis from the side"),
+        (Yard(kind="void", added=0, missing=30, box=Box(80, 100, 120, 140)), "smaller than the room a person seated needs"),
+    ],
+)
+def test_what_speaks_against_it_is_said(yard, reason):
+    assert f"Against it: {reason}" in told(yard)
+
+
+@pytest.mark.parametrize(
+    ("yard", "reason"),
+    [
+        (Yard(opaque=Box(80, 100, 150, 155)), "100 % of it was not penetrated"),
+        (Yard(opaque=Box(80, 157, 150, 200)), "it touches a region that was not penetrated"),
+        (Yard(depth=8), "the load is nearly opaque there"),
+        (Yard(quantity="display"), "every density and mass is approximate"),
+        (Yard(history=(Step("pixel pitch", "warning: pixel pitch estimated"),)), "the pixel pitch was estimated"),
+    ],
+)
+def test_what_asks_for_care_is_said(yard, reason):
+    lines = [line for line in told(yard).splitlines() if reason in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("With care: ")
+
+
+def test_a_pitch_that_was_given_asks_for_no_care():
+    assert "pitch" not in told(Yard(history=(Step("pixel pitch", "given: 10 x 10 mm"),)))
+
+
+def test_where_it_is_opaque_the_depth_is_a_bound():
+    assert "at most 5 % there (optical depth at least 3.0)" in told(Yard(opaque=Box(80, 100, 150, 155)))
+
+
+def test_without_a_container_the_picture_is_named():
+    assert "from the picture's left edge and 0.80 m above its lower edge (no container was found)" in told(
+        Yard(containers=False)
+    )
+
+
+def test_a_kind_without_calibration_has_a_score_and_no_probability():
+    text = told(Yard(kind="density"))
+    assert "score 0.87, not calibrated" in text
+    assert "probability" not in text
+
+
+def test_a_void_large_enough_says_so():
+    assert "There is room for a person in it" in told(Yard(kind="void", missing=30, added=0, box=Box(50, 100, 150, 200)))
+
+
+def test_a_hole_around_a_body_is_told():
+    assert "Within the same outline it lacks up to 12 g/cm²." in told(Yard(missing=12))
+
+
+def test_pixels_without_a_value_are_counted():
+    yard = Yard()
+    valid = np.ones(yard.shape, bool)
+    valid[80:115] = False
+    depth = np.where(valid, 3.0, np.nan)[None]
+    radiograph = type(yard.radiograph)(depth, valid, ~valid & False, yard.pitch)
+    measured = measure(yard.finding, radiograph, yard.anomaly)
+    assert measured.unmeasured == pytest.approx(0.5)
+    assert measured.depth == pytest.approx(3.0)
+    assert "50 % of it has no valid pixels" in "".join(sentences(yard.finding, radiograph, yard.anomaly, CARD))
+
+
+def test_expected_takes_out_what_was_added():
+    yard = Yard()
+    expected = expected_depth(yard.finding, yard.radiograph, yard.anomaly)
+    assert expected[35, 27] == pytest.approx(3 - MU_OVER_RHO * 18, abs=0.01)
+    assert expected.shape == (70, 55)
+
+
+def test_expected_puts_back_what_was_taken():
+    yard = Yard(kind="void", added=0, missing=20)
+    assert expected_depth(yard.finding, yard.radiograph, yard.anomaly)[35, 27] == pytest.approx(3 + MU_OVER_RHO * 20, abs=0.01)
+
+
+def test_expected_is_never_below_zero_and_unchanged_where_opaque():
+    assert expected_depth(Yard(depth=0.2).finding, Yard(depth=0.2).radiograph, Yard(depth=0.2).anomaly).min() >= 0
+    yard = Yard(opaque=Box(80, 100, 150, 155))
+    assert (expected_depth(yard.finding, yard.radiograph, yard.anomaly) == 3).all()
+
+
+def test_explain_keeps_the_order_and_the_absolute_score():
+    yard = Yard()
+    explanation = explain(FakeModel(yard.anomaly), yard.radiograph, [yard.finding], anomaly=yard.anomaly)[0]
+    assert explanation.finding == "P1"
+    assert explanation.heatmap.shape == (70, 55)
+    assert float(explanation.heatmap.max()) == pytest.approx(0.87)
+    assert not explanation.heatmap.flags.writeable
+
+
+def test_explain_asks_the_model_only_when_it_must():
+    yard = Yard()
+    model = FakeModel(yard.anomaly)
+    explain(model, yard.radiograph, [yard.finding], anomaly=yard.anomaly)
+    explain(model, yard.radiograph, [])
+    assert model.asked == 0
+    explain(model, yard.radiograph, [yard.finding])
+    assert model.asked == 1
+
+
+def test_the_package_answers_its_own_name():
+    import xrayscan.explain
+
+    assert xrayscan.explain(FakeModel(Yard().anomaly), Yard().radiograph, []) == ()
+
+
+def test_an_anomaly_map_of_another_scan_is_refused():
+    yard = Yard()
+    other = Yard(shape=(160, 400)).anomaly
+    with pytest.raises(ShapeError, match=r"a scan of \(200, 400\).*the anomaly map has \(160, 400\)"):
+        explain(FakeModel(other), yard.radiograph, [yard.finding], anomaly=other)
+
+
+def test_a_finding_of_another_scan_is_refused():
+    small = Yard(shape=(100, 100), box=Box(10, 10, 60, 60))
+    with pytest.raises(ShapeError, match=r"explaining P1: its Box.* lies outside a scan of 100 rows x 100 columns"):
+        explain(FakeModel(small.anomaly), small.radiograph, [Yard().finding])

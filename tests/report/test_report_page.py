@@ -1,0 +1,129 @@
+"""The page: one file, inert whatever a scan is called, and it says what a reviewer must know."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from yard import CARD, Yard
+
+from xrayscan.report.layers import Layers
+from xrayscan.report.page import page
+from xrayscan.scan import Source, Step
+
+HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}javascript:alert(3)"
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text outside of style and script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def written(report) -> str:
+    return page(report.to_dict(), Layers.of(report.radiograph, report.anomaly, report.findings))
+
+
+@pytest.fixture(scope="module")
+def plain_page() -> str:
+    return written(Yard().report())
+
+
+def test_it_needs_nothing_else(plain_page):
+    for tag, attributes in Elements(plain_page).elements:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
+        for name in ("src", "href", "action", "srcset", "data", "poster"):
+            value = attributes.get(name)
+            assert value is None or value.startswith("data:image/png;base64,"), (tag, name, value)
+        assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+    assert not re.search(r"https?://|//[a-z]+\.|url\(|@import", re.sub(r"base64,[^\"]+", "", plain_page))
+
+
+def test_the_policy_allows_only_what_is_in_the_file(plain_page):
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', plain_page)
+    assert policy is not None
+    rules = policy.group(1).replace("&#39;", "'")
+    assert rules.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in rules
+    for tag in ("style", "script"):
+        content = re.search(rf"<{tag}>(.*?)</{tag}>", plain_page, re.DOTALL)
+        assert content is not None
+        assert base64.b64encode(hashlib.sha256(content.group(1).encode()).digest()).decode() in rules
+
+
+def test_hostile_names_are_inert():
+    yard = Yard(history=(Step(HOSTILE, "warning: " + HOSTILE),))
+    finding = replace(yard.finding, id=HOSTILE)
+    explanation = replace(yard.report().explanations[0], finding=HOSTILE, sentences=(HOSTILE,))
+    report = yard.report(
+        source=Source(HOSTILE, HOSTILE, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),
+        findings=(finding,),
+        explanations=(explanation,),
+        timings={HOSTILE: 1.0},
+        card=replace(CARD, thresholds_set_on=HOSTILE),
+    )
+    parsed = Elements(written(report))
+    assert [tag for tag, _ in parsed.elements].count("script") == 1
+    assert [tag for tag, _ in parsed.elements].count("img") == 3
+    assert not any(name.startswith("on") for _, attributes in parsed.elements for name in attributes)
+    assert HOSTILE in parsed.text
+    assert "49javascript" not in parsed.text
+
+
+def test_hostile_names_are_saved_and_read_back(tmp_path):
+    report = Yard().report(source=Source(HOSTILE + "\udce9\x00\u202e", None))
+    folder = report.save(tmp_path / "=cmd|' <b>.tif")
+    assert "<script>alert" not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_could_not_be_seen_stands_first(plain_page):
+    text = re.sub(r"\s+", " ", Elements(plain_page).text)
+    assert "17 % of the load could not be seen through" in text
+    assert "No finding is not a clearance. A person decides." in text
+    assert text.index("17 %") < text.index("1 finding")
+
+
+def test_an_empty_report_does_not_clear(tmp_path):
+    text = re.sub(r"\s+", " ", Elements(written(Yard().report(findings=(), explanations=(), score=0.0))).text)
+    assert "Nothing stood out. That is not a clearance" in text
+    assert "Nothing in what could be seen reached the level of a finding. 17 % of the load could not be seen through." in text
+
+
+def test_findings_stand_in_the_list_and_in_the_picture(plain_page):
+    elements = Elements(plain_page).elements
+    assert sum(tag == "article" for tag, _ in elements) == 1
+    assert sum(tag == "g" for tag, _ in elements) == 1
+    assert any(tag == "polygon" and attributes.get("stroke") == "#ff7800" for tag, attributes in elements)
+    for sentence in Yard().report().explanations[0].sentences:
+        assert sentence in Elements(plain_page).text
+
+
+def test_outlines_follow_a_stretched_picture():
+    report = Yard(pitch=(0.005, 0.02)).report()
+    text = written(report)
+    assert 'viewBox="0 0 1600 200"' in text
+    assert "402.0,80.5" in text
+
+
+def test_every_priority_has_its_words():
+    for score, inspected, words in (
+        (0.9, 1.0, "Look first"),
+        (0.1, 0.2, "Mostly opaque"),
+        (0.4, 1.0, "Look when there is time"),
+        (0.1, 1.0, "Nothing stood out"),
+    ):
+        assert words in written(Yard(inspected=inspected).report(score=score))
