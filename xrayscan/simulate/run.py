@@ -161,9 +161,14 @@ def simulate(
     rng = np.random.default_rng(seed)
     machine = scanner or draw_scanner(rng)
     how = delivery or DELIVERIES[rng.choice(3, p=[0.5, 0.35, 0.15])]
-    scene = draw_scene(rng, kind, pitch, container)
-    areal = render(scene.fan, list(scene.solids), scene.cavities, scene.hidden)
+    while True:
+        scene = draw_scene(rng, kind, pitch, container)
+        areal = render(scene.fan, list(scene.solids), scene.cavities, scene.hidden)
+        truth = _truth(scene, areal)
+        # A void drawn into air took nothing away: such a scene is drawn again.
+        if truth.instances or kind in ("clean", "look-alike"):
+            break
     endpoints = machine.endpoints if how != "display" else machine.endpoints[:1]
     depth = torch.stack([optical_depth(Beam(e), areal.water, areal.iron) for e in endpoints]).numpy()
     scan = deliver(rng, machine, depth, scene.fan.pitch, how, state_pitch=state_pitch)
-    return scan, _truth(scene, areal)
+    return scan, truth

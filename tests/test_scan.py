@@ -1,0 +1,131 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from xrayscan.errors import CalibrationError, ShapeError
+from xrayscan.scan import Box, Calibration, Radiograph, Scan, Source, Step, View, frozen_array
+
+ROWS, COLUMNS = 6, 9
+
+
+def counts(energies=1):
+    return np.arange(energies * ROWS * COLUMNS, dtype=np.uint16).reshape(energies, ROWS, COLUMNS)
+
+
+def radiograph(**changes):
+    ones = np.ones((ROWS, COLUMNS), bool)
+    parts = {"optical_depth": np.zeros((1, ROWS, COLUMNS)), "valid": ones, "opaque": ~ones, "pixel_pitch": (0.005, 0.004)}
+    return Radiograph(**{**parts, **changes})
+
+
+class TestScanFromArray:
+    def test_rows_and_columns_become_one_energy(self):
+        scan = Scan.from_array(counts()[0])
+        assert scan.view.pixels.shape == (1, ROWS, COLUMNS)
+        assert scan.view.energies == ("high",)
+
+    def test_two_planes_are_high_and_low(self):
+        assert Scan.from_array(counts(2)).view.energies == ("high", "low")
+
+    def test_sixteen_bits_stay_sixteen_bits(self):
+        pixels = np.full((ROWS, COLUMNS), 65_535, np.uint16)
+        assert Scan.from_array(pixels).view.pixels.dtype == np.uint16
+        assert Scan.from_array(pixels).view.pixels.max() == 65_535
+
+    @pytest.mark.parametrize("shape", [(ROWS,), (1, ROWS), (ROWS, 1), (ROWS, COLUMNS), (1, ROWS, COLUMNS), (1, ROWS, 1)])
+    def test_air_in_every_broadcasting_shape(self, shape):
+        air = Scan.from_array(counts()[0], air=np.full(shape, 1000.0)).calibration.air
+        assert air.shape in {(1, ROWS), (1, ROWS, COLUMNS)}
+        assert (air == 1000).all()
+
+    def test_one_line_serves_both_energies(self):
+        assert Scan.from_array(counts(2), dark=np.zeros(ROWS)).calibration.dark.shape == (2, ROWS)
+
+    def test_the_line_of_another_detector_is_refused(self):
+        with pytest.raises(
+            ShapeError, match=r"dark has shape \(4,\), scan has 1 energies, 6 detector rows.*same detector"
+        ) as caught:
+            Scan.from_array(counts()[0], dark=np.zeros(4))
+        assert caught.value.actual == (4,)
+
+    def test_millimeters_are_noticed(self):
+        with pytest.raises(CalibrationError, match="give meters at the load, not millimeters"):
+            Scan.from_array(counts()[0], pixel_pitch=(5.0, 5.0))
+
+    def test_one_pitch_holds_for_both_axes(self):
+        assert Scan.from_array(counts()[0], pixel_pitch=0.005).view.pixel_pitch == (0.005, 0.005)
+
+    @pytest.mark.parametrize("pixels", [np.zeros(5), np.zeros((2, 2, 2, 2)), np.zeros((0, 5))])
+    def test_other_shapes_are_refused(self, pixels):
+        with pytest.raises(ShapeError, match=r"expected \(energies, rows, columns\)"):
+            Scan.from_array(pixels)
+
+    def test_complex_pixels_are_refused(self):
+        with pytest.raises(ShapeError, match="dtype complex128; expected integers or real floats"):
+            Scan.from_array(np.zeros((2, 2), complex))
+
+    def test_energies_must_match(self):
+        with pytest.raises(ShapeError, match="name each energy once, high first"):
+            Scan.from_array(counts(2), energies=("high",))
+
+    def test_an_unknown_quantity_is_refused(self):
+        with pytest.raises(CalibrationError, match="quantity is 'counting'; expected one of counts, transmission, display"):
+            Scan.from_array(counts(), quantity="counting")
+
+
+class TestFrozen:
+    def test_nobody_changes_a_noun_from_outside(self):
+        pixels = counts()
+        scan = Scan.from_array(pixels)
+        pixels[:] = 0
+        assert scan.view.pixels.max() > 0
+        with pytest.raises(ValueError, match="read-only"):
+            scan.view.pixels[0, 0, 0] = 1
+
+    def test_a_frozen_array_is_not_copied_again(self):
+        first = frozen_array(np.ones(3))
+        assert frozen_array(first) is first
+
+    @pytest.mark.parametrize(
+        "noun", [Scan.from_array(counts()), radiograph(), Source("a", ids={"x": "y"}), Step("air", "found")]
+    )
+    def test_nouns_pickle(self, noun):
+        assert repr(pickle.loads(pickle.dumps(noun))) == repr(noun)
+
+
+class TestNouns:
+    def test_a_scan_needs_a_view(self):
+        with pytest.raises(ShapeError, match="at least one view"):
+            Scan(())
+
+    def test_calibration_must_be_finite(self):
+        with pytest.raises(CalibrationError, match="air holds values that are not finite"):
+            Calibration(air=np.array([[np.nan]]))
+
+    def test_reprs_carry_units(self):
+        assert "5.00 x 4.00 mm" in repr(radiograph())
+        assert "pitch unknown" in repr(View(counts()))
+
+    def test_masks_must_fit(self):
+        with pytest.raises(ShapeError, match=r"valid has shape \(2, 2\), optical_depth has \(6, 9\)"):
+            radiograph(valid=np.ones((2, 2), bool))
+
+    def test_a_radiograph_needs_its_pitch(self):
+        with pytest.raises(CalibrationError, match="needs its pixel_pitch"):
+            radiograph(pixel_pitch=None)
+
+    def test_inspected_is_a_share(self):
+        with pytest.raises(CalibrationError, match="expected a share from 0 to 1"):
+            radiograph(inspected=1.2)
+
+    def test_warnings_are_the_notes_that_say_so(self):
+        steps = (Step("air", "given"), Step("pitch", "warning: pixel pitch estimated"))
+        assert radiograph(history=steps).warnings == ("pixel pitch estimated",)
+
+    def test_an_empty_box_is_refused(self):
+        with pytest.raises(ShapeError, match="0 <= top < bottom"):
+            Box(3, 0, 3, 4)
+
+    def test_a_grown_box_stays_in_the_picture(self):
+        assert Box(1, 1, 4, 4).grown(3, (5, 20)) == Box(0, 0, 5, 7)
