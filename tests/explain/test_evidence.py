@@ -22,7 +22,7 @@ def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
     text = told(Yard())
     assert "Consistent with a concealed person: probability 0.87, calibrated on 400 clean simulated scans" in text
     assert "1.20 m from the container's front and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
-    assert "adds 18 g/cm² (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
+    assert "adds 18 g/cm² on average (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
     assert "comes through to 5 % there (optical depth 3.0)" in text
     assert "near a head (19 g/cm²)" in text
     assert "Against it" not in text

@@ -90,12 +90,12 @@ class Yard:
         maps[self.kind][self.box.slices] = self.probability
         maps["added"][self.box.slices] = self.added
         maps["missing"][self.box.slices] = self.missing
-        return AnomalyMap(**maps, model=ModelId("small", "1.0", SHA))
+        return AnomalyMap(**maps, model=ModelId("small", "1.0", SHA, CARD.calibration))
 
     @property
     def clean(self) -> AnomalyMap:
         zero = np.zeros(self.shape, np.float32)
-        return AnomalyMap(zero + 0.19, zero, zero, zero, zero, ModelId("small", "1.0", SHA))
+        return AnomalyMap(zero + 0.19, zero, zero, zero, zero, ModelId("small", "1.0", SHA, CARD.calibration))
 
     @property
     def finding(self) -> Finding:

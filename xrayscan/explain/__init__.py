@@ -73,14 +73,14 @@ def explain(
     ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, (0.6, 1.5), {})
     >>> zero, ones = np.zeros((80, 120), np.float32), np.ones((80, 120), bool)
     >>> radiograph = Radiograph(zero[None] + 3, ones, ~ones, (0.01, 0.01), containers=(Box(0, 0, 80, 120),))
-    >>> anomaly = AnomalyMap(zero + 0.9, zero, zero, zero + 18, zero, ModelId("small", "1", ""))
+    >>> anomaly = AnomalyMap(zero + 0.9, zero, zero, zero + 18, zero, ModelId("small", "1", "", card.calibration))
     >>> finding = Finding("P1", "person", 0.87, Box(10, 10, 70, 60), ones[10:70, 10:60],
     ...     Position(0.35, 0.4), Size(0.6, 0.5), Mass(54, 35, 80))
     >>> why, = explain(SimpleNamespace(card=card), radiograph, [finding], anomaly=anomaly)
     >>> print(*why.sentences, sep="\n")
     Consistent with a concealed person: probability 0.87, calibrated on 200 simulated scans, 2026-01-01.
     Its middle is 0.35 m from the container's front and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
-    Compared with the load around it adds 18 g/cm² (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
+    Compared with the load around it adds 18 g/cm² on average (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
     The beam comes through to 5 % there (optical depth 3.0).
     18 g/cm² is near a head (19 g/cm²).
     """

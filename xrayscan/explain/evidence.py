@@ -45,7 +45,7 @@ class Measured:
     Attributes
     ----------
     added, added_most, missing, missing_most : float [g/cm²]
-        Median and 95th percentile of the areal density above and below what the load around suggests.
+        Mean and 95th percentile of the areal density above and below what the load around suggests.
     depth : float
         Median optical depth of the high energy; NaN if no pixel is valid.
     area : float [m²]
@@ -98,9 +98,9 @@ def measure(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap) -> Me
     near = cv2.dilate(near, np.ones((7, 7), np.uint8))
     row_pitch, column_pitch = radiograph.pixel_pitch
     return Measured(
-        added=float(np.median(added)),
+        added=float(added.mean()),
         added_most=float(np.percentile(added, 95)),
-        missing=float(np.median(missing)),
+        missing=float(missing.mean()),
         missing_most=float(np.percentile(missing, 95)),
         depth=float(np.median(depth)) if depth.size else float("nan"),
         area=float(mask.sum()) * row_pitch * column_pitch,
@@ -133,7 +133,7 @@ def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, car
     """
     measured = measure(finding, radiograph, anomaly)
     said = [
-        _probability(finding, card),
+        _probability(finding, anomaly, card),
         _place(finding, radiograph),
         *_densities(finding, measured),
         *_transmission(measured),
@@ -144,8 +144,8 @@ def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, car
     return tuple(said)
 
 
-def _probability(finding: Finding, card: ModelCard) -> str:
-    if finding.kind not in card.calibration:
+def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
+    if finding.kind not in anomaly.model.calibration:
         return f"Consistent with {WHAT[finding.kind]}: score {finding.probability:.2f}, not calibrated."
     return (
         f"Consistent with {WHAT[finding.kind]}: probability {finding.probability:.2f}, calibrated on "
@@ -170,9 +170,8 @@ def _densities(finding: Finding, measured: Measured) -> list[str]:
     weight = f"about {_short(mass.value)} kg ({_short(mass.low)} to {_short(mass.high)} kg)"
     gone, more = (measured.missing, measured.missing_most), (measured.added, measured.added_most)
     main, verb, other, also = (gone, "lacks", more, "adds") if finding.kind == "void" else (more, "adds", gone, "lacks")
-    said = [
-        f"Compared with the load around it {verb} {_short(main[0])} g/cm² (up to {_short(main[1])} g/cm²), {weight} in all."
-    ]
+    amount = f"{_short(main[0])} g/cm² on average (up to {_short(main[1])} g/cm²)"
+    said = [f"Compared with the load around it {verb} {amount}, {weight} in all."]
     if other[1] >= NOTEWORTHY:
         said.append(f"Within the same outline it {also} up to {_short(other[1])} g/cm².")
     return said
@@ -220,11 +219,9 @@ def _against(finding: Finding, measured: Measured) -> list[str]:
     if finding.mass.low > HEAVY:
         reasons.append(f"heavier than {HEAVY:.0f} kg even at the lower end: goods, or more than one person")
     if measured.added < LIGHTEST:
-        reasons.append(
-            f"adds less than a limb ({BODY[0][0]:.0f} g/cm²) over most of its outline, unless load was taken out for it"
-        )
+        reasons.append(f"adds less than a limb ({BODY[0][0]:.0f} g/cm²) on average, unless load was taken out for it")
     if measured.added > HEAVIEST:
-        reasons.append(f"adds more than a pelvis from the side ({BODY[-1][0]:.0f} g/cm²) over most of its outline")
+        reasons.append(f"adds more than a pelvis from the side ({BODY[-1][0]:.0f} g/cm²) on average")
     return reasons
 
 
