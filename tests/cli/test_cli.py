@@ -15,10 +15,17 @@ from typer.testing import CliRunner
 import xrayscan
 from tests.batch.fakes import FakeFactory
 from xrayscan.batch.lock import locked
+from xrayscan.cli.console import messages, results
 from xrayscan.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 DISCLAIMER = "No finding is not a clearance: a person decides."
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "width", 160)
+    monkeypatch.setattr(messages, "width", 160)
 
 
 @pytest.fixture

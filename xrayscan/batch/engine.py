@@ -68,6 +68,12 @@ class Progress:
         Since the first scan of this run began.
     row : mapping or None
         The result that just came.
+
+    Examples
+    --------
+    >>> state = Progress(total=100, done=50, resumed=40, failed=0, seconds=20.0)
+    >>> state.rate, state.time_left
+    (0.5, 100.0)
     """
 
     total: int
@@ -172,6 +178,18 @@ def screen_many(
 
     Examples
     --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/0412.npy", np.full((200, 400), 52000, np.uint16))
+    ...     Path(folder, "0413.npy").touch()
+    ...     scans = [f"{folder}/0412.npy", f"{folder}/0413.npy"]
+    ...     batch = screen_many(scans, f"{folder}/out", workers=1)
+    ...     again = screen_many(scans, f"{folder}/out", workers=1)
+    >>> [row["status"] for row in batch.rows], again.resumed
+    (['screened', 'failed'], 1)
+    >>> batch.failed[0]["error"]
+    'reading ...0413.npy: the file is empty; copy it again from the scanner'
     >>> screen_many([], "out")
     Traceback (most recent call last):
     xrayscan.batch.errors.BatchError: screening into out: no file or folder was given; name at least one

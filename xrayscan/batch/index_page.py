@@ -126,7 +126,7 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "findings": findings_text(row),
             "count": row["persons"] * 10000 + row["voids"] * 100 + row["densities"],
             "inspected": row["inspected"],
-            "warnings": [printable(text) for text in row["warnings"].split("; ") if text],
+            "warnings": printable(row["warnings"]),
             "link": f"{folder}/report.html",
             "picture": f"{folder}/overlay.png",
         }
