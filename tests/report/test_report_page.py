@@ -127,3 +127,7 @@ def test_every_priority_has_its_words():
         (0.1, 1.0, "Nothing stood out"),
     ):
         assert words in written(Yard(inspected=inspected).report(score=score))
+
+
+def test_a_little_that_could_not_be_seen_is_not_rounded_away():
+    assert "&lt;1 %" in written(Yard(inspected=0.998).report())

@@ -10,7 +10,7 @@ import numpy as np
 from xrayscan.explain.drawing import COLORS, Pen
 from xrayscan.explain.heat import LEVEL, blended
 
-__all__ = ["DISCLAIMER", "GROUND", "hatched", "legend"]
+__all__ = ["DISCLAIMER", "GROUND", "hatched", "legend", "unseen"]
 
 DISCLAIMER = "No finding is not a clearance. A person decides."
 
@@ -61,7 +61,7 @@ def legend(width: int, pitch: float, inspected: float, pen: Pen) -> np.ndarray:
             for kind, text in (("person", "P person-like"), ("void", "V void"), ("density", "D density"))
         ),
         _hatch_swatch(pen),
-        _text(f"{100 * (1 - inspected):.0f} % of the load could not be seen through", pen),
+        _text(f"{unseen(inspected)} of the load could not be seen through", pen),
         _text(DISCLAIMER, pen),
     ]
     gap, step = 2 * pen.height, 2 * pen.height
@@ -88,6 +88,36 @@ def hatched(image: np.ndarray, mask: np.ndarray, pen: Pen) -> None:
     times = -(-mask.shape[0] // period), -(-mask.shape[1] // period)
     lines = np.tile(tile, times)[: mask.shape[0], : mask.shape[1]]
     image[mask & lines] = 150
+
+
+def unseen(inspected: float) -> str:
+    """The share of the load that could not be seen through, in words that never round something to nothing.
+
+    Parameters
+    ----------
+    inspected : float
+        Share of the load that was penetrated, 0 to 1.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is not a number.
+
+    Examples
+    --------
+    >>> unseen(0.83), unseen(0.999), unseen(1.0), unseen(0.001)
+    ('17 %', '<1 %', '0 %', '>99 %')
+    """
+    share = 100 * (1 - inspected)
+    if 0 < share < 1:
+        return "<1 %"
+    if 99 < share < 100:
+        return ">99 %"
+    return f"{round(share)} %"
 
 
 def _text(text: str, pen: Pen) -> _Item:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from xrayscan.explain.drawing import COLORS
 from xrayscan.explain.heat import LEVEL
+from xrayscan.explain.legend import unseen
 from xrayscan.explain.picture import Frame
 from xrayscan.report.layers import Layers
 
@@ -56,6 +57,7 @@ def page(report: Mapping[str, Any], layers: Layers) -> str:
     return _template().render(
         report=report,
         headline=HEADLINES[report["priority"]],
+        unseen=unseen(report["inspected"]),
         kinds=KINDS,
         colors={kind: "#{:02x}{:02x}{:02x}".format(*color) for kind, color in COLORS.items()},
         level=LEVEL,
