@@ -5,9 +5,9 @@ import pytest
 from xrayscan import errors
 
 BUILT_IN = {
-    "ReadError": OSError, "UnknownFormatError": OSError, "CorruptScanError": OSError, "CalibrationError": ValueError, "ShapeError": ValueError,
-    "ModelError": ValueError, "UnknownModelError": ValueError, "WeightsError": ValueError, "RecipeError": ValueError, "ReportError": ValueError,
-    "MissingDependencyError": ImportError,
+    "ReadError": OSError, "UnknownFormatError": OSError, "CorruptScanError": OSError, "CalibrationError": ValueError,
+    "ShapeError": ValueError, "ModelError": ValueError, "UnknownModelError": ValueError, "WeightsError": ValueError,
+    "RecipeError": ValueError, "ReportError": ValueError, "MissingDependencyError": ImportError,
 }  # fmt: skip
 
 

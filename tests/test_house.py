@@ -49,7 +49,11 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 
 def test_verbs_stay_verbs_whatever_was_imported_first():
-    code = "import xrayscan.normalize.calibrate, xrayscan.explain.overlay, xrayscan as xs; assert callable(xs.normalize) and callable(xs.explain)"
+    code = (
+        "import xrayscan.normalize.calibrate, xrayscan.explain.overlay\n"
+        "import xrayscan as xs\n"
+        "assert callable(xs.normalize) and callable(xs.explain)\n"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -130,7 +134,8 @@ def test_every_package_is_in_the_wheel():
     named = set(config["options"]["packages"].split()) - {"xrayscan.models", "xrayscan.datasets"}
     there = {".".join(p.parent.relative_to(ROOT).parts) for p in PACKAGE.rglob("*.py")}
     assert named == there
-    assert not list((ROOT / "models").rglob("__init__.py")) and not list((ROOT / "datasets").rglob("__init__.py"))
+    assert not list((ROOT / "models").rglob("__init__.py"))
+    assert not list((ROOT / "datasets").rglob("__init__.py"))
 
 
 @pytest.mark.parametrize("folder", ["models", "datasets", "xrayscan"])

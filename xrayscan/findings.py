@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 
 from xrayscan.errors import ShapeError
-from xrayscan.network.anomaly import KINDS, AnomalyMap
+from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind
 from xrayscan.scan import Box, Radiograph, frozen_array
 
 __all__ = ["Finding", "Mass", "Position", "Size", "find", "scan_score"]
 
-Kind = Literal["person", "void", "density"]
 
 EDGE = 0.30  # score at which a region ends
 PEAK = 0.40  # score that a region must reach somewhere

@@ -256,7 +256,7 @@ class View:
 def _checked_pitch(pitch: tuple[float, float] | float | None) -> tuple[float, float] | None:
     if pitch is None:
         return None
-    pair = (pitch, pitch) if np.isscalar(pitch) else tuple(pitch)  # type: ignore[arg-type]
+    pair = tuple(np.broadcast_to(np.asarray(pitch, float), (2,))) if np.size(pitch) in (1, 2) else ()
     if len(pair) != 2:
         raise CalibrationError(f"pixel_pitch is {pitch!r}; expected (row, column) in meters")
     row, column = float(pair[0]), float(pair[1])

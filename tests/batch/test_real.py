@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from tests.batch.test_killed import count
 from xrayscan.batch import screen_many
 
 ROOT = Path(__file__).parents[2]
@@ -86,12 +87,12 @@ def test_killed_in_the_middle_and_resumed(scans: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60
-    while process.poll() is None and len(list(out.glob("scans/**/report.json"))) < 2:
+    while process.poll() is None and count(out) < 2:
         assert time.monotonic() < end
         time.sleep(0.005)
     process.kill()
     process.wait()
-    done = len(list(out.glob("scans/**/report.json")))
+    done = count(out)
     assert done >= 2
     batch = screen_many([scans], out, workers=1)
     assert (len(batch.rows), batch.failed) == (5, ())

@@ -5,12 +5,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from xrayscan.errors import RecipeError  # noqa: E402
-from xrayscan.simulate.beam import Beam, optical_depth, signal_weights  # noqa: E402
-from xrayscan.simulate.body import POSTURES, Body, draw_body, figure  # noqa: E402
-from xrayscan.simulate.geometry import Fan, Solid, box, covered_length, cylinder, ellipsoid, interval, rotation  # noqa: E402
-from xrayscan.simulate.material import MATERIALS, attenuation, basis  # noqa: E402
-from xrayscan.simulate.render import Cavity, Hidden, render  # noqa: E402
+from xrayscan.errors import RecipeError
+from xrayscan.simulate.beam import Beam, optical_depth, signal_weights
+from xrayscan.simulate.body import POSTURES, Body, draw_body, figure
+from xrayscan.simulate.geometry import Fan, Solid, box, covered_length, cylinder, ellipsoid, interval, rotation
+from xrayscan.simulate.material import MATERIALS, attenuation, basis
+from xrayscan.simulate.render import Cavity, Hidden, render
 
 FAN = Fan(3.4, 0.8, (0.01, 0.01), 2.0, -0.5, 260, 180)
 # NIST, as PHYSICS.md of the project quotes it: mu/rho at 1, 2, 3, 4, 6, 8, 10 MeV [cm2/g].

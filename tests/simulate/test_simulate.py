@@ -3,14 +3,14 @@ import pytest
 
 pytest.importorskip("torch")
 
-from xrayscan.normalize import normalize  # noqa: E402
-from xrayscan.simulate import simulate  # noqa: E402
-from xrayscan.simulate.cargo import LOADS  # noqa: E402
-from xrayscan.simulate.container import CONTAINERS, Room  # noqa: E402
-from xrayscan.simulate.lookalike import LOOKALIKES  # noqa: E402
-from xrayscan.simulate.render import render  # noqa: E402
-from xrayscan.simulate.scanner import Scanner, deliver  # noqa: E402
-from xrayscan.simulate.scene import KINDS, draw_fan, draw_scene  # noqa: E402
+from xrayscan.normalize import normalize
+from xrayscan.simulate import simulate
+from xrayscan.simulate.cargo import LOADS
+from xrayscan.simulate.container import CONTAINERS, Room
+from xrayscan.simulate.lookalike import LOOKALIKES
+from xrayscan.simulate.render import render
+from xrayscan.simulate.scanner import Scanner, deliver
+from xrayscan.simulate.scene import KINDS, draw_fan, draw_scene
 
 TWENTY = CONTAINERS[0]
 CLEAN = Scanner((6.0,), 1e7, 60_000.0, 300.0, 1.0, 0.05, 0.02, 0.0005, 0.003, 1e-4, 0.0)

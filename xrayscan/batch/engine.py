@@ -211,7 +211,7 @@ def screen_many(
     with locked(out):
         clear_leftovers(out)
         tasks = plan(scans, roots, out)
-        run = _Run(tasks, finished(tasks, made_by), Results(out, header), progress)
+        run = _Run(tasks, made_by, Results(out, header), progress)
         if workers == 1 or not run.waiting:
             return run.through(InProcess(screener))
         del screener  # from here on only the workers need one
@@ -246,7 +246,7 @@ class _Run:
     def __init__(
         self,
         tasks: Sequence[Task],
-        before: Sequence[Done | None],
+        made_by: MadeBy,
         results: Results,
         progress: Callable[[Progress], None] | None,
     ) -> None:
@@ -255,18 +255,22 @@ class _Run:
         self._total = len(tasks)
         self._failed = 0
         self._start = time.perf_counter()
-        self.waiting = [task for task, done in zip(tasks, before, strict=True) if done is None]
-        for done in before:
-            if done is not None:
-                results.add(done)
-        self._resumed = len(tasks) - len(self.waiting)
+        self._made_by = made_by
+        self._open = {task.link: task for task in tasks}
+        self._add_finished()
+        self._resumed = len(results)
+
+    @property
+    def waiting(self) -> list[Task]:
+        """What has no result yet, in order."""
+        return list(self._open.values())
 
     def through(self, engine: Workers) -> Batch:
         """Screen what is waiting; the results are written whatever ends it."""
         self._tell(self._progress(None))
         try:
             for done in engine.run(self.waiting):
-                self._results.add(done)
+                self._add(done)
                 if done.failed:
                     self._failed += 1
                     logger.info("%s could not be screened: %s", done.task.path, done.row["error"])
@@ -274,10 +278,20 @@ class _Run:
                 self._tell(self._progress(done.row))
         finally:
             engine.close()
+            self._add_finished()  # interrupted: a worker may have finished one and not been heard
             self._results.write()
         seconds = time.perf_counter() - self._start
         rows = self._results.rows
         return Batch(self._results.out, rows, tuple(row for row in rows if row["status"] == "failed"), self._resumed, seconds)
+
+    def _add(self, done: Done) -> None:
+        self._results.add(done)
+        del self._open[done.task.link]
+
+    def _add_finished(self) -> None:
+        for done in finished(self.waiting, self._made_by):
+            if done is not None:
+                self._add(done)
 
     def _progress(self, row: Mapping[str, Any] | None) -> Progress:
         seconds = time.perf_counter() - self._start

@@ -44,7 +44,9 @@ def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     """
     p, n = np.asarray(positives, float), np.sort(np.asarray(negatives, float))
     if not len(p) or not len(n):
-        raise ShapeError(f"AUROC of {len(p)} positives and {len(n)} negatives; expected at least one of each", expected=1, actual=0)
+        raise ShapeError(
+            f"AUROC of {len(p)} positives and {len(n)} negatives; expected at least one of each", expected=1, actual=0
+        )
     below, upto = np.searchsorted(n, p, "left"), np.searchsorted(n, p, "right")
     return float((below + upto).mean() / 2 / len(n))
 

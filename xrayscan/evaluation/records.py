@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from xrayscan.findings import Finding, find, scan_score
 from xrayscan.network import KINDS, Model
+from xrayscan.network.anomaly import Kind
 from xrayscan.scan import Radiograph
 from xrayscan.training.examples import BITS
 
@@ -64,9 +65,9 @@ class Record:
     kind: str
     load: str
     quantity: str
-    score: dict[str, float]
+    score: Mapping[Kind, float]
     regions: tuple[Region, ...]
-    found: dict[str, tuple[float, ...]]
+    found: Mapping[Kind, tuple[float, ...]]
     instances: tuple[dict[str, Any], ...] = field(default_factory=tuple)
 
 
@@ -124,7 +125,9 @@ def _found(truth: np.ndarray, findings: list[Finding]) -> tuple[float, ...]:
         if stats[label, cv2.CC_STAT_AREA] < HEAD:
             continue
         own = labels == label
-        hits = [f.evidence["score"] for f in findings if (own[f.box.slices] & f.mask).sum() >= 0.1 * min(own.sum(), f.mask.sum())]
+        hits = [
+            f.evidence["score"] for f in findings if (own[f.box.slices] & f.mask).sum() >= 0.1 * min(own.sum(), f.mask.sum())
+        ]
         best.append(max(hits, default=0.0))
     return tuple(best)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from xrayscan.evaluation.metrics import Figure, auroc, bootstrap, detection_at, wilson
 from xrayscan.evaluation.records import Record
+from xrayscan.network.anomaly import Kind
 
-__all__ = ["DIFFICULTIES", "CLEAN", "summarize"]
+__all__ = ["CLEAN", "DIFFICULTIES", "summarize"]
 
 CLEAN = ("clean", "look-alike")
 # Areal density of everything else over the person, at the easiest person of a scan [g/cm²].
@@ -21,7 +22,7 @@ def _as_dict(figure: Figure) -> dict[str, float]:
     return {"value": round(figure.value, 4), "low": round(figure.low, 4), "high": round(figure.high, 4), "n": figure.n}
 
 
-def _scan_level(rows: Sequence[Record], kind: str) -> dict[str, Any]:
+def _scan_level(rows: Sequence[Record], kind: Kind) -> dict[str, Any]:
     """Detection of the scans that hold a kind against clean ones and look-alikes."""
     positives = [r.score[kind] for r in rows if any(i["kind"] == kind for i in r.instances)]
     negatives = [r.score[kind] for r in rows if r.kind in CLEAN]
@@ -32,7 +33,7 @@ def _scan_level(rows: Sequence[Record], kind: str) -> dict[str, Any]:
     return out
 
 
-def _instances(rows: Sequence[Record], kind: str) -> dict[str, Any]:
+def _instances(rows: Sequence[Record], kind: Kind) -> dict[str, Any]:
     """Recall of things, and findings of that kind where there is nothing."""
     things = [score for row in rows for score in row.found[kind]]
     false = [sum(1 for region in row.regions if region.kind == kind and not region.hit and not region.foreign) for row in rows]
@@ -43,7 +44,12 @@ def _instances(rows: Sequence[Record], kind: str) -> dict[str, Any]:
 
 
 def _mass(rows: Sequence[Record], factor: tuple[float, float]) -> dict[str, Any]:
-    pairs = [(r.mass, r.truth_mass) for row in rows for r in row.regions if r.kind == "person" and r.hit and r.truth_mass > 5 and row.quantity != "display"]
+    pairs = [
+        (r.mass, r.truth_mass)
+        for row in rows
+        for r in row.regions
+        if r.kind == "person" and r.hit and r.truth_mass > 5 and row.quantity != "display"
+    ]
     if not pairs:
         return {}
     estimate, truth = np.array(pairs).T
@@ -57,14 +63,21 @@ def _mass(rows: Sequence[Record], factor: tuple[float, float]) -> dict[str, Any]
 def _difficulty(rows: Sequence[Record], threshold: float) -> dict[str, Any]:
     out = {}
     for name, (low, high) in DIFFICULTIES.items():
-        group = [r for r in rows if r.kind == "person" and r.instances and low <= min(i["load"] for i in r.instances if i["kind"] == "person") < high]
+        group = [
+            r
+            for r in rows
+            if r.kind == "person" and r.instances and low <= min(i["load"] for i in r.instances if i["kind"] == "person") < high
+        ]
         out[name] = _as_dict(wilson(sum(r.score["person"] > threshold for r in group), len(group)))
     return out
 
 
 def _calibration_error(rows: Sequence[Record]) -> float:
     """Expected calibration error of the findings' probabilities, ten equal bins."""
-    pairs = np.array([(r.probability, r.hit) for row in rows for r in row.regions if r.kind == "person" and not r.foreign] or [(0.0, 0.0)])
+    pairs = np.array(
+        [(r.probability, float(r.hit)) for row in rows for r in row.regions if r.kind == "person" and not r.foreign]
+        or [(0.0, 0.0)]
+    )
     bins = np.minimum((pairs[:, 0] * 10).astype(int), 9)
     gaps = [abs(pairs[bins == b].mean(0) @ np.array([1.0, -1.0])) * (bins == b).mean() for b in range(10) if (bins == b).any()]
     return round(float(sum(gaps)), 4)
@@ -98,5 +111,6 @@ def summarize(rows: Sequence[Record], thresholds: dict[float, float], mass_facto
     person |= {"at the card's thresholds": at_card, "calibration error": _calibration_error(rows)}
     if 0.05 in thresholds:
         person["found by difficulty at the 5 % threshold"] = _difficulty(rows, thresholds[0.05])
-    others = {kind: _scan_level(rows, kind) | _instances(rows, kind) for kind in ("void", "density")}
+    kinds: tuple[Kind, ...] = ("void", "density")
+    others: dict[str, Any] = {kind: _scan_level(rows, kind) | _instances(rows, kind) for kind in kinds}
     return {"scans": len(rows), "clean scans": len(clean), "person": person, **others}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from xrayscan.errors import ShapeError
 from xrayscan.scan import frozen_array
 
-__all__ = ["KINDS", "AnomalyMap", "ModelId"]
+__all__ = ["KINDS", "AnomalyMap", "Kind", "ModelId"]
 
-KINDS = ("person", "void", "density")
+Kind = Literal["person", "void", "density"]
+KINDS: tuple[Kind, ...] = ("person", "void", "density")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ MULTIPLE = 32  # the network halves the grid five times
 
 def grid_shape(radiograph: Radiograph, grid: float) -> tuple[int, int]:
     """Rows and columns of the network's grid for a radiograph; ``grid`` in meters."""
-    rows, columns = (max(1, round(size * pitch / grid)) for size, pitch in zip(radiograph.shape, radiograph.pixel_pitch, strict=True))
+    rows, columns = (
+        max(1, round(size * pitch / grid)) for size, pitch in zip(radiograph.shape, radiograph.pixel_pitch, strict=True)
+    )
     return rows, columns
 
 

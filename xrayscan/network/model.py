@@ -46,9 +46,9 @@ class _Onnx:
 
 class _Torch:
     def __init__(self, card: ModelCard, threads: int | None) -> None:
-        from xrayscan.network.unet import Answer, UNet, torch
-
         from safetensors.torch import load_file
+
+        from xrayscan.network.unet import Answer, UNet, torch
 
         if threads:
             torch.set_num_threads(threads)
@@ -103,7 +103,9 @@ class Model:
         stack = padded(to_grid(radiograph, self.card.grid))
         answer = self._run(stack[None])[0]
         if answer.shape != (len(CHANNELS), *stack.shape[1:]):
-            raise ModelError(f"model {self.card.name} gave shape {answer.shape} for {stack.shape}; its file is not of this version")
+            raise ModelError(
+                f"model {self.card.name} gave shape {answer.shape} for {stack.shape}; its file is not of this version"
+            )
         seen = (radiograph.valid & ~radiograph.opaque).astype(np.float32)
         planes: dict[str, Any] = {}
         for name, plane in zip(("person", "void", "density", "added", "missing"), answer, strict=True):

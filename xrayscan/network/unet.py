@@ -7,6 +7,8 @@ O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015, https://doi.org/10.1007
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from xrayscan.errors import MissingDependencyError
 
 try:
@@ -61,7 +63,7 @@ class UNet(nn.Module):
         self.width = width
         sizes = [width, 2 * width, 3 * width, int(4.5 * width), 6 * width]
         self.stem = nn.Sequential(nn.Conv2d(6, sizes[0], 5, 2, 2, bias=False), nn.BatchNorm2d(sizes[0]), nn.ReLU(inplace=True))
-        self.down = nn.ModuleList(_block(a, b, 2) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.down = nn.ModuleList(_block(a, b, 2) for a, b in pairwise(sizes))
         self.context = nn.Sequential(_Context(sizes[-1]), _Context(sizes[-1]), _Context(sizes[-1]))
         pairs = list(zip(sizes[::-1], sizes[-2::-1], strict=False))
         self.up = nn.ModuleList(_block(deep + skip, skip) for deep, skip in pairs)
@@ -82,7 +84,9 @@ class UNet(nn.Module):
         y = self.context(skips.pop())
         for stage in self.up:
             skip = skips.pop()
-            y = stage(torch.cat([functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False), skip], dim=1))
+            y = stage(
+                torch.cat([functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False), skip], dim=1)
+            )
         return functional.interpolate(self.head(y), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 

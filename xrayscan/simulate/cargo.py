@@ -247,18 +247,13 @@ def _machines(rng: Rng, room: Room) -> list[Solid]:
         for _ in range(rng.integers(3, 12)):
             at = rng.uniform([body.x0, body.y0, body.z0], [body.x1, body.y1, body.z1])
             size = rng.uniform(0.05, 0.3)
-            stuff, dense = rng.choice(["steel", "aluminum", "copper"]), rng.uniform(0.1, 0.6)
+            stuff, dense = str(rng.choice(["steel", "aluminum", "copper"])), rng.uniform(0.1, 0.6)
+            bulk = float(dense * material(stuff).density)
             if rng.random() < 0.5:
-                parts.append(cylinder(tuple(at), size, size * rng.uniform(0.5, 3.0), str(stuff), float(dense * material(stuff).density), axis=rng.choice(["x", "y", "z"])))  # fmt: skip
+                reach = size * rng.uniform(0.5, 3.0)
+                parts.append(cylinder(tuple(at), size, reach, stuff, bulk, axis=rng.choice(["x", "y", "z"])))
             else:
-                parts.append(
-                    box(
-                        tuple(at - size / 2),
-                        tuple(at + size * rng.uniform(0.3, 1.2, 3)),
-                        str(stuff),
-                        float(dense * material(stuff).density),
-                    )
-                )
+                parts.append(box(tuple(at - size / 2), tuple(at + size * rng.uniform(0.3, 1.2, 3)), stuff, bulk))
         x += length + rng.uniform(0.1, 0.9)
     return parts
 

@@ -1,7 +1,8 @@
 """The fan of rays, the solids it passes through, and the exact path lengths in them.
 
-Coordinates [m]: x along the travel, y across the vehicle away from the source, z up from the container's floor. Every column is one
-fan in a plane of constant x; its rays leave the source and end on a vertical row of detectors. The middle of the load is y = 0.
+Coordinates [m]: x along the travel, y across the vehicle away from the source, z up from the container's floor. Every column
+is one fan in a plane of constant x; its rays leave the source and end on a vertical row of detectors. The middle of the load
+is y = 0.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Fan:
         return ((z - self.source_height) / self.source_distance).float()
 
     def xs(self) -> torch.Tensor:
-        """x of each column's middle [m], shape (columns,)."""
+        """X of each column's middle [m], shape (columns,)."""
         return (self.left + (torch.arange(self.columns, dtype=torch.float64) + 0.5) * self.pitch[1]).float()
 
     def row_of(self, y: float, z: float) -> float:
@@ -156,6 +157,11 @@ class Window:
     def empty(self) -> bool:
         """Whether nothing is in it."""
         return self.bottom <= self.top or self.right <= self.left
+
+    def shared(self, other: Window) -> Window:
+        """The part that lies in both."""
+        top, bottom = max(self.top, other.top), min(self.bottom, other.bottom)
+        return Window(top, bottom, max(self.left, other.left), min(self.right, other.right))
 
     @classmethod
     def of(cls, fan: Fan, center: np.ndarray, reach: np.ndarray) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -141,7 +141,7 @@ class _Canvas:
         self, areal: torch.Tensor, span: tuple[torch.Tensor, torch.Tensor], density: torch.Tensor, window: Window
     ) -> torch.Tensor:
         for hole, enter, leave, removed in self.cavities:
-            both = Window(max(hole.top, window.top), min(hole.bottom, window.bottom), max(hole.left, window.left), min(hole.right, window.right))  # fmt: skip
+            both = window.shared(hole)
             if both.empty:
                 continue
             own = (
@@ -181,10 +181,9 @@ class _Canvas:
         scale = self.scale[window.top : window.bottom]
 
         def union(grown: float) -> torch.Tensor:
-            parts = [
-                Solid(p.shape, p.center, tuple(h + grown for h in p.half), p.material, p.density, p.turn, False) for p in flesh
-            ]  # type: ignore[arg-type]
-            spans = [self.span(part, window) for part in parts]
+            spans = [
+                self.span(replace(p, half=(p.half[0] + grown, p.half[1] + grown, p.half[2] + grown)), window) for p in flesh
+            ]
             return covered_length(torch.stack([s[0] for s in spans]), torch.stack([s[1] for s in spans])) * scale
 
         body = union(0.0) * flesh[0].density * thing.density_factor

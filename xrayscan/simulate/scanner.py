@@ -119,13 +119,14 @@ def deliver(
     -------
     Scan
     """
-    energies, rows, columns = depth.shape
-    dose = (1.0 + scanner.pulse_rms * rng.standard_normal(columns)).astype(np.float32)
+    energies, rows, columns = (int(size) for size in depth.shape)
+    pulses = 1.0 + scanner.pulse_rms * rng.standard_normal(columns)
+    dose = pulses.astype(np.float32)
     modules = np.repeat(rng.normal(1.0, scanner.module_step, rows // 32 + 1), 32)[:rows]
-    gain = (np.clip(modules * rng.normal(1.0, scanner.gain_spread, rows), 0.4, 1.4) * scanner.full_scale / 1.4).astype(
-        np.float32
-    )
-    dark = (scanner.dark * rng.normal(1.0, 0.1, rows)).clip(0).astype(np.float32)
+    channels: np.ndarray = np.clip(modules * rng.normal(1.0, scanner.gain_spread, rows), 0.4, 1.4)
+    gain = (channels * scanner.full_scale / 1.4).astype(np.float32)
+    darks = scanner.dark * rng.normal(1.0, 0.1, rows)
+    dark = darks.clip(0).astype(np.float32)
     dead = rng.random(rows) < scanner.dead
     counts = np.empty(depth.shape, np.float32)
     for k in range(energies):
@@ -138,8 +139,8 @@ def deliver(
     measured_air = (gain + dark) * (1 + rng.normal(0, 0.001, rows))
     stated = pitch if state_pitch else None
     if delivery == "counts":
-        lines = {"air": measured_air.astype(np.float32), "dark": measured_dark.astype(np.float32)}
-        return Scan.from_array(counts.astype(np.uint16), quantity="counts", pixel_pitch=stated, **lines)
+        air, closed = measured_air.astype(np.float32), measured_dark.astype(np.float32)
+        return Scan.from_array(counts.astype(np.uint16), quantity="counts", air=air, dark=closed, pixel_pitch=stated)
     transmission = (counts - measured_dark[:, None]) / (measured_air - measured_dark)[:, None]
     transmission[:, dead] = 0.0
     if delivery == "transmission":

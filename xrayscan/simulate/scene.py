@@ -9,8 +9,8 @@ import numpy as np
 
 from xrayscan.simulate.body import draw_body, figure
 from xrayscan.simulate.cargo import fill
-from xrayscan.simulate.container import CONTAINERS, WIDTH, Container, Room, chassis, shell
-from xrayscan.simulate.geometry import Fan, Solid, box, ellipsoid
+from xrayscan.simulate.container import CONTAINERS, WIDTH, Container, chassis, shell
+from xrayscan.simulate.geometry import Fan, Solid, box
 from xrayscan.simulate.lookalike import draw_lookalike
 from xrayscan.simulate.material import material
 from xrayscan.simulate.render import Cavity, Hidden
@@ -62,7 +62,12 @@ class _Draft:
 
     def top_at(self, x0: float, x1: float, y: float) -> float:
         """Highest point of the load over a stretch [m]."""
-        tops = [s.center[2] + s.reach()[2] for s in self.solids if s.is_load and s.density > 0 and s.center[0] + s.reach()[0] > x0 and s.center[0] - s.reach()[0] < x1 and abs(s.center[1] - y) < s.reach()[1] + 0.2]  # fmt: skip
+        tops = []
+        for solid in self.solids:
+            reach, center = solid.reach(), solid.center
+            over = center[0] + reach[0] > x0 and center[0] - reach[0] < x1 and abs(center[1] - y) < reach[1] + 0.2
+            if over and solid.is_load and solid.density > 0:
+                tops.append(float(center[2] + reach[2]))
         return max(tops, default=0.0)
 
     def spot(self, size: tuple[float, float, float], place: str) -> tuple[float, float, float] | None:
@@ -108,7 +113,10 @@ class _Draft:
         half = (length / 2, depth / 2, height / 2 + 0.01)
         center = (x, y if depth < 2.0 else 0.0, z + height / 2)
         round_hole = place == "tight" and self.rng.random() < 0.5
-        solid = ellipsoid(center, tuple(1.25 * h for h in half), "water", 1.0) if round_hole else box(tuple(np.subtract(center, half)), tuple(np.add(center, half)), "water", 1.0)  # type: ignore[arg-type]  # fmt: skip
+        if round_hole:
+            solid = Solid("ellipsoid", center, (1.25 * half[0], 1.25 * half[1], 1.25 * half[2]), "water", 1.0)
+        else:
+            solid = Solid("box", center, half, "water", 1.0)
         self.cavities.append(Cavity(solid, kind))
         if place == "crate":
             self._crate(center, half)

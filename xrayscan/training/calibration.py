@@ -57,7 +57,7 @@ def probabilities(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
     """Kind → curve of the probability that a region is what it is flagged as."""
     curves = {}
     for kind in ("person", "void", "density"):
-        pairs = [(r.score, r.hit) for row in rows for r in row.regions if r.kind == kind and not r.foreign]
+        pairs = [(r.score, float(r.hit)) for row in rows for r in row.regions if r.kind == kind and not r.foreign]
         score, hit = np.array(pairs or [(0.5, 0.0)], float).T
         curves[kind] = logistic(score, hit)
     return curves
@@ -65,7 +65,12 @@ def probabilities(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
 
 def mass_factor(rows: Sequence[Record]) -> tuple[float, float]:
     """5th and 95th percentile of true over estimated mass of the persons that were found."""
-    ratio = [r.truth_mass / r.mass for row in rows for r in row.regions if r.kind == "person" and r.hit and r.truth_mass > 5 and r.mass > 1 and row.quantity != "display"]
+    ratio = [
+        r.truth_mass / r.mass
+        for row in rows
+        for r in row.regions
+        if r.kind == "person" and r.hit and r.truth_mass > 5 and r.mass > 1 and row.quantity != "display"
+    ]
     if len(ratio) < 40:
         return 0.4, 2.5
     low, high = np.percentile(ratio, [5, 95])

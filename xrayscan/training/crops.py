@@ -1,4 +1,7 @@
-"""Crops of packed scans, augmented; every crop is drawn from (seed, step, place in the batch), so a run can be resumed anywhere."""
+"""Crops of packed scans, augmented.
+
+Every crop is drawn from (seed, step, place in the batch), so that a run can be resumed anywhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from xrayscan.training.recipe import Recipe
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
 try:
-    import albumentations as A
+    import albumentations
 except ImportError as error:  # pragma: no cover
     raise MissingDependencyError("training needs albumentations; install xrayscan[train]", extra="train") from error
 
@@ -61,10 +64,14 @@ class Crops:
         self.paths = sorted(folder.glob("*.npy"))[: recipe.data.train]
         self.recipe, self.size = recipe, recipe.schedule.crop
         if len(self.paths) < recipe.data.train:
-            raise RecipeError(f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first")
-        self.geometry = A.Compose([
-            A.HorizontalFlip(p=0.5),
-            A.Affine(scale={"x": (0.85, 1.2), "y": (0.85, 1.2)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7),
+            raise RecipeError(
+                f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first"
+            )
+        self.geometry = albumentations.Compose([
+            albumentations.HorizontalFlip(p=0.5),
+            albumentations.Affine(
+                scale={"x": (0.85, 1.2), "y": (0.85, 1.2)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7
+            ),
         ])  # fmt: skip
 
     def crop(self, step: int, place: int) -> Crop:
@@ -119,7 +126,9 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
     return Crop(stack, labels, weight, np.stack([added, missing]), usable * (0.0 if display else 1.0))
 
 
-def _physics(rng: Rng, high: np.ndarray, low: np.ndarray, opaque: np.ndarray, display: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+def _physics(
+    rng: Rng, high: np.ndarray, low: np.ndarray, opaque: np.ndarray, display: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Another beam, more clutter, more noise, less penetration, an unknown display curve."""
     if rng.random() < 0.5:  # another effective energy
         factor = rng.uniform(0.88, 1.14)

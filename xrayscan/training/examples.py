@@ -55,7 +55,9 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
     scan, truth = simulate((recipe.seed, SPLITS.index(split), index), kind, pitch=recipe.data.pitch)  # type: ignore[arg-type]
     array = pack(normalize(scan), truth, recipe.network.grid)
     about: dict[str, Any] = {"kind": kind, "load": truth.load, "quantity": scan.view.quantity}
-    about["instances"] = [{"kind": i.kind, "label": i.label, "place": i.place, "mass": i.mass, "load": i.load} for i in truth.instances]
+    about["instances"] = [
+        {"kind": i.kind, "label": i.label, "place": i.place, "mass": i.mass, "load": i.load} for i in truth.instances
+    ]
     path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     with partial.open("wb") as file:

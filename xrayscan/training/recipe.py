@@ -109,7 +109,9 @@ class Recipe:
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise RecipeError(f"reading the recipe {path}: {error}; expected a TOML file") from error
         parts = {"data": Data, "network": Network, "schedule": Schedule}
-        values = {key: _strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()}
+        values = {
+            key: _strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()
+        }
         recipe: Recipe = _strict(cls, values, str(path))
         return recipe
 

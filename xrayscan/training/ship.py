@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -76,7 +77,9 @@ def _revision() -> str:
     """The git revision, with a plus where files differ from it; "unknown" outside a checkout."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "--", "xrayscan"], capture_output=True, text=True, check=True).stdout
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", "xrayscan"], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("+" if changed.strip() else "")
@@ -106,17 +109,21 @@ def _tables(name: str, table: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def ship(network: UNet, recipe: Recipe, data: Path, folder: Path, note: Callable[[str], None] = lambda _: None) -> ModelCard:
+def ship(
+    network: UNet, plan: Recipe, data: Path, folder: Path, *, recipe: Path, note: Callable[[str], None] = lambda _: None
+) -> ModelCard:
     """Export a network, set its thresholds on the calibration split, measure it on the test split, write its card.
 
     Parameters
     ----------
     network : UNet
-    recipe : Recipe
+    plan : Recipe
     data : Path
         Folder with the packed splits "calibration" and "test".
     folder : Path
         The model folder, made if needed.
+    recipe : Path
+        The recipe's file, which is copied beside the card.
     note : callable
         Told what is being done.
 
@@ -126,9 +133,10 @@ def ship(network: UNet, recipe: Recipe, data: Path, folder: Path, note: Callable
     """
     note("exporting to ONNX and checking parity")
     hashes = export(network, folder)
+    shutil.copyfile(recipe, folder / "recipe.toml")
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     card = ModelCard(
-        recipe.name, recipe.version, folder, now, "recipe.toml", _revision(), recipe.seed, recipe.network.grid, hashes,
+        plan.name, plan.version, folder, now, "recipe.toml", _revision(), plan.seed, plan.network.grid, hashes,
         {}, "", {}, (0.5, 2.0), {},
     )  # fmt: skip
     note("setting thresholds and probabilities on the calibration split")
@@ -144,4 +152,3 @@ def ship(network: UNet, recipe: Recipe, data: Path, folder: Path, note: Callable
     _write_card(card)
     (data / "records.jsonl").write_text(to_json(rows), encoding="utf-8")
     return card
-
