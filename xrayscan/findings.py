@@ -162,7 +162,7 @@ def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person
     score = getattr(anomaly, kind)
     window = max(1, round(np.sqrt(CORE / cell)))
     # The highest mean over a square of that area: one place, not pixels scattered over the scan.
-    return float(cv2.blur(score, (window, window), borderType=cv2.BORDER_REPLICATE).max())
+    return float(cv2.blur(score, (window, window), borderType=cv2.BORDER_CONSTANT).max())
 
 
 def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tuple[Box, np.ndarray]]:

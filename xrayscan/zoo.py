@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,10 @@ class ModelCard:
                 "the file is damaged or was replaced: reinstall it"
             )
         return path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = [getattr(self, part.name) for part in fields(self)]
+        return (ModelCard, tuple(dict(value) if isinstance(value, Mapping) else value for value in values))
 
     def __repr__(self) -> str:
         return (

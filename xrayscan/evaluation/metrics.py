@@ -103,7 +103,8 @@ def wilson(found: int, n: int) -> Figure:
     z, share = 1.959964, found / n
     middle, spread = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return Figure(share, float(max(0.0, (middle - spread) / scale)), float(min(1.0, (middle + spread) / scale)), n)
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    return Figure(share, float(np.clip(low, 0.0, share)), float(np.clip(high, share, 1.0)), n)
 
 
 def bootstrap(

@@ -41,7 +41,7 @@ class Sample:
 
 SAMPLES = (
     Sample("01-counts.tif", 3, "person", "counts", (6.0,), 0, "16-bit TIFF of raw counts with air and dark lines"),
-    Sample("02-normalized.tif", 4, "look-alike", "transmission", (4.5,), 0, "16-bit TIFF, normalized by the vendor in 12-bit steps"),
+    Sample("02-normalized.tif", 4, "look-alike", "transmission", (4.5,), 0, "16-bit TIFF, normalized, 12-bit steps"),
     Sample("03-dual-energy.npz", 5, "person", "counts", (6.0, 4.0), 0, "NumPy archive, two energies with air and dark"),
     Sample("04-export.png", 6, "person", "display", (6.0,), 0, "8-bit picture with an unknown curve, pitch not stated"),
     Sample("05-forty-foot.tif", 7, "clean", "transmission", (9.0,), 1, "16-bit TIFF, normalized by the vendor"),
@@ -67,8 +67,8 @@ def _write(scan: Scan, sample: Sample, folder: Path) -> None:
         # Deflate with the horizontal predictor: the smallest lossless form that needs no extra codec.
         tifffile.imwrite(path, view.pixels[0], compression="zlib", compressionargs={"level": 9}, predictor=True, metadata=None)
     elif path.suffix == ".npz":
-        pair = {"air": lines.air, "dark": lines.dark, "quantity": np.array(view.quantity), "pixel_pitch": np.array(view.pixel_pitch)}
-        np.savez_compressed(path, pixels=view.pixels, **pair)
+        about = {"quantity": np.array(view.quantity), "pixel_pitch": np.array(view.pixel_pitch)}
+        np.savez_compressed(path, pixels=view.pixels, air=lines.air, dark=lines.dark, **about)  # type: ignore[arg-type]
         return
     elif path.suffix == ".raw":
         view.pixels[0].astype("<u2").tofile(path)
@@ -98,7 +98,14 @@ def _truth(truth: Truth, sample: Sample) -> dict[str, Any]:
          "mass_kg": round(i.mass, 2), "load_g_cm2": round(i.load, 2)} for i in truth.instances
     ]  # fmt: skip
     shape = list(truth.added.shape)
-    return {"kind": truth.kind, "load": truth.load, "seed": sample.seed, "shape": shape, "instances": things, "masks_run_lengths": runs}
+    return {
+        "kind": truth.kind,
+        "load": truth.load,
+        "seed": sample.seed,
+        "shape": shape,
+        "instances": things,
+        "masks_run_lengths": runs,
+    }
 
 
 def make(folder: Path) -> None:
@@ -118,7 +125,8 @@ def make(folder: Path) -> None:
         )  # fmt: skip
         _write(scan, sample, folder)
         (folder / f"{Path(sample.name).stem}.truth.json").write_text(json.dumps(_truth(truth, sample)) + "\n", encoding="utf-8")
-        lines += ["[[samples]]", f"file = {json.dumps(sample.name)}", f"holds = {json.dumps(sample.kind)}", f"load = {json.dumps(truth.load)}", f"note = {json.dumps(sample.note)}", ""]  # fmt: skip
+        said = {"file": sample.name, "holds": sample.kind, "load": truth.load, "note": sample.note}
+        lines += ["[[samples]]", *(f"{key} = {json.dumps(value)}" for key, value in said.items()), ""]
     (folder / "index.toml").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -1,0 +1,215 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("albumentations")
+
+from dataclasses import replace
+
+from xrayscan.errors import RecipeError
+from xrayscan.evaluation.records import Record, Region, records
+from xrayscan.evaluation.summary import summarize
+from xrayscan.network.model import Model
+from xrayscan.training import loop
+from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
+from xrayscan.training.crops import Crops
+from xrayscan.training.examples import BITS, make
+from xrayscan.training.loop import train
+from xrayscan.training.recipe import Data, Network, Recipe, Schedule
+from xrayscan.training.ship import export
+from xrayscan.zoo import load_model
+
+MIX = {"clean": 0.2, "look-alike": 0.2, "person": 0.4, "void": 0.1, "density": 0.1}
+SMALL = Recipe(
+    "small",
+    "1",
+    5,
+    Data(4, 2, 2, MIX, pitch=0.04),
+    Network(grid=0.04, width=4),
+    Schedule(6, batch=2, crop=(64, 96), save_every=3),
+)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed")
+    for split in ("train", "test"):
+        assert len(list(make(SMALL, split, folder, workers=1))) == getattr(SMALL.data, split)
+    return folder
+
+
+class TestRecipe:
+    def write(self, tmp_path, text):
+        path = tmp_path / "recipe.toml"
+        path.write_text('name = "a"\nversion = "1"\nseed = 1\n' + text)
+        return path
+
+    def test_a_whole_recipe(self, tmp_path):
+        text = "[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmix = {clean = 1.0}\n[schedule]\nsteps = 7\ncrop = [64, 96]\n"
+        recipe = Recipe.load(self.write(tmp_path, text))
+        assert recipe.data.test == 3
+        assert recipe.schedule.crop == (64, 96)
+
+    def test_an_unknown_key_names_the_nearest(self, tmp_path):
+        path = self.write(tmp_path, "[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmiks = {clean = 1.0}\n")
+        with pytest.raises(RecipeError, match=r"\[data\]: unknown key 'miks'; the nearest known is 'mix'"):
+            Recipe.load(path)
+
+    def test_a_missing_key_is_named(self, tmp_path):
+        with pytest.raises(RecipeError, match="data is missing"):
+            Recipe.load(self.write(tmp_path, ""))
+
+    def test_shares_add_up(self, tmp_path):
+        path = self.write(tmp_path, "[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmix = {clean = 0.4}\n")
+        with pytest.raises(RecipeError, match="add up to 0.4; expected 1"):
+            Recipe.load(path)
+
+    def test_no_file(self, tmp_path):
+        with pytest.raises(RecipeError, match="expected a TOML file"):
+            Recipe.load(tmp_path / "none.toml")
+
+
+class TestCrops:
+    def test_the_same_place_gives_the_same_crop(self, packed):
+        one, two = (Crops(SMALL, packed / "train").crop(3, 1) for _ in range(2))
+        np.testing.assert_array_equal(one.input, two.input)
+        assert (Crops(SMALL, packed / "train").crop(4, 1).input != one.input).any()
+
+    def test_what_can_not_be_seen_is_not_learned(self, packed):
+        crops = Crops(SMALL, packed / "train")
+        for step in range(12):
+            crop = crops.crop(step, 0)
+            assert crop.input.shape == (5, 64, 96)
+            assert np.isfinite(crop.input).all()
+            assert (crop.weight[0][crop.input[4] >= 0.5] == 0).all()
+            assert (crop.weight[0][crop.input[3] <= 0.3] == 0).all()
+            assert set(np.unique(crop.labels)) <= {0.0, 1.0}
+
+    def test_too_few_scans_are_noticed(self, packed):
+        more = replace(SMALL, data=replace(SMALL.data, train=99))
+        with pytest.raises(RecipeError, match="holds 4 packed scans, the recipe asks for 99"):
+            Crops(more, packed / "train")
+
+
+class TestMake:
+    def test_what_is_there_is_kept(self, packed):
+        first = next(iter(sorted((packed / "train").glob("*.npy"))))
+        before = first.stat().st_mtime_ns
+        list(make(SMALL, "train", packed, workers=1))
+        assert first.stat().st_mtime_ns == before
+
+    def test_labels_are_bits(self, packed):
+        for path in (packed / "train").glob("*.npy"):
+            bits = np.load(path)[4]
+            assert (bits == bits.astype(np.uint8)).all()
+            assert bits.max() < 2 * max(BITS.values())
+
+
+class TestLoop:
+    def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
+        torch.set_num_threads(1)
+        whole = train(SMALL, packed / "train", tmp_path / "whole")
+        save = loop._Run.save
+
+        def save_and_die(run):
+            save(run)
+            raise KeyboardInterrupt(f"killed at step {run.step}")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop._Run, "save", save_and_die)
+            with pytest.raises(KeyboardInterrupt, match="killed at step 3"):
+                train(SMALL, packed / "train", tmp_path / "parts")
+        resumed = train(SMALL, packed / "train", tmp_path / "parts")
+        for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+            torch.testing.assert_close(one, two, rtol=0, atol=0)
+
+    def test_it_learns(self, packed, tmp_path):
+        torch.set_num_threads(2)
+        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=60, rate=5e-3))
+        losses = []
+        train(longer, packed / "train", tmp_path / "run", progress=lambda step, steps, loss: losses.append(loss))
+        assert losses[-1] < losses[0]
+        assert (tmp_path / "run" / "curve.csv").read_text().startswith("step,loss,seconds")
+
+
+def row(kind, score, regions=(), things=()):
+    scores = dict.fromkeys(("person", "void", "density"), score)
+    found = {k: tuple(r.score for r in regions if r.kind == k) for k in scores}
+    return Record(kind, "cartons", "counts", scores, tuple(regions), found, tuple(things))
+
+
+THING = {"kind": "person", "label": "person", "place": "cavity", "mass": 60.0, "load": 30.0}
+
+
+class TestCalibration:
+    def test_the_curve_finds_a_known_one(self):
+        rng = np.random.default_rng(0)
+        score = rng.uniform(0.05, 0.95, 20_000)
+        chance = 1 / (1 + np.exp(-(1.6 * np.log(score / (1 - score)) - 0.7)))
+        slope, shift = logistic(score, (rng.random(20_000) < chance).astype(float))
+        assert slope == pytest.approx(1.6, abs=0.08)
+        assert shift == pytest.approx(-0.7, abs=0.06)
+
+    def test_separable_cases_stay_sane(self):
+        slope, shift = logistic(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.0, 0.0, 1.0, 1.0]))
+        assert 0 < slope < 20
+        assert abs(shift) < 10
+
+    def test_thresholds_hold_their_rate(self):
+        rows = [row("clean", s) for s in np.linspace(0, 1, 400)] + [row("person", 0.9, things=(THING,))]
+        table = thresholds(rows)
+        for rate, level in table.items():
+            assert np.mean([r.score["person"] > level for r in rows if r.kind == "clean"]) <= rate
+
+    def test_too_few_clean_scans(self):
+        with pytest.raises(RecipeError, match="on 3 clean scans; 0.5 % needs at least 200"):
+            thresholds([row("clean", 0.1)] * 3)
+
+    def test_few_masses_give_a_wide_interval(self):
+        assert mass_factor([]) == (0.4, 2.5)
+
+    def test_mass_factors_hold_nine_tenths(self):
+        rng = np.random.default_rng(1)
+        regions = [Region("person", 0.9, 0.9, True, False, 50.0, 50.0 * r) for r in np.exp(rng.normal(0, 0.2, 2000))]
+        low, high = mass_factor([row("person", 0.9, regions, (THING,))])
+        assert np.mean([low <= r.truth_mass / r.mass <= high for r in regions]) == pytest.approx(0.9, abs=0.01)
+
+    def test_every_kind_has_a_curve(self):
+        assert set(probabilities([row("clean", 0.1)])) == {"person", "void", "density"}
+
+
+class TestFigures:
+    def test_records_of_a_model(self, packed):
+        shipped = load_model()
+        model = Model(replace(shipped.card, grid=SMALL.network.grid))
+        rows = list(records(packed / "test", model))
+        assert len(rows) == 2
+        assert all(0 <= r.score["person"] <= 1 for r in rows)
+
+    def test_a_summary_by_hand(self):
+        hit = Region("person", 0.9, 0.9, True, False, 55.0, 60.0)
+        false = Region("person", 0.6, 0.5, False, False, 30.0, 0.0)
+        rows = [row("person", 0.9, (hit,), (THING,))] * 30 + [row("clean", 0.2)] * 50 + [row("look-alike", 0.6, (false,))] * 10
+        rows += [row("void", 0.8, (Region("void", 0.8, 0.8, True, False, 5.0, 6.0),), ({**THING, "kind": "void"},))] * 5
+        rows += [
+            row("density", 0.8, (Region("density", 0.8, 0.8, True, False, 5.0, 6.0),), ({**THING, "kind": "density"},))
+        ] * 5
+        figures = summarize(rows, {0.05: 0.65, 0.01: 0.95}, (0.8, 1.3))
+        assert figures["clean scans"] == 60
+        assert figures["person"]["auroc"]["value"] == 1.0
+        assert figures["person"]["things found"]["value"] == 1.0
+        assert figures["person"]["false findings a scan"] == pytest.approx(0.1)
+        assert figures["person"]["at the card's thresholds"]["0.05"]["scans with persons found"]["value"] == 1.0
+        assert figures["person"]["at the card's thresholds"]["0.01"]["scans with persons found"]["value"] == 0.0
+        assert figures["person"]["mass"]["median relative error"] == pytest.approx(5 / 60, abs=1e-3)
+        assert figures["person"]["found by difficulty at the 5 % threshold"]["medium"]["value"] == 1.0
+
+
+# torch's exporter warns of its own insides.
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
+def test_export_is_checked_against_torch(tmp_path):
+    from xrayscan.network.unet import UNet
+
+    torch.manual_seed(0)
+    hashes = export(UNet(4).eval(), tmp_path)
+    assert set(hashes) == {"model.onnx", "weights.safetensors"}
