@@ -65,7 +65,7 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
 def _rate(schedule: Schedule, step: int) -> float:
     """Warm-up over the first 200 steps, then half a cosine down to a hundredth."""
     warm = min(1.0, (step + 1) / 200)
-    return schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / schedule.steps)))
+    return float(schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / schedule.steps))))
 
 
 class _Run:
