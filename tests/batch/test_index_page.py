@@ -117,6 +117,12 @@ def test_the_summary_counts_and_says_what_it_is() -> None:
     assert "Not complete" not in text
 
 
+def test_what_was_not_seen_is_never_rounded_away() -> None:
+    page = index_page([row(inspected=0.9996)], HEADER)
+    assert "&gt;99 %" in page
+    assert "100 %" not in page
+
+
 def test_an_incomplete_batch_says_so() -> None:
     assert "Not complete: 2 of 3 scans" in index_page([row()], HEADER)
 

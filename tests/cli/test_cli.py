@@ -75,7 +75,7 @@ def test_screen_shows_the_most_suspicious_first_and_where_to_look(scans: Path, t
     lines = output.splitlines()
     rows = [number for number, line in enumerate(lines) if ".npy" in line]
     assert "high [red]x[bold].npy" in lines[rows[0]]
-    assert all(said in lines[rows[0]] for said in ("0.900", "high", "1 person", "75%"))
+    assert all(said in lines[rows[0]] for said in ("0.900", "high", "1 person", "75 %"))
     assert "low.npy" in lines[rows[1]]
     assert (tmp_path / "out/index.html").as_uri() in output
     assert DISCLAIMER in output
@@ -232,6 +232,10 @@ def test_version_and_help() -> None:
     assert status == 0
     assert all(command in output for command in ("demo", "screen", "info"))
     assert DISCLAIMER in flat(output)
+
+
+def test_help_keeps_the_name_of_an_extra() -> None:
+    assert "xrayscan[train]" in flat(invoke("train", "--help")[1])
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -25,7 +25,7 @@ from xrayscan.zoo import ModelCard
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Header", "findings_text", "index_page"]
+__all__ = ["Header", "findings_text", "index_page", "penetrated_text"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,20 @@ def findings_text(row: Mapping[str, Any]) -> str:
     return ", ".join(found) or "none"
 
 
+def penetrated_text(inspected: float) -> str:
+    """The share of the load that was penetrated; "100 %" only if it was all.
+
+    Examples
+    --------
+    >>> [penetrated_text(share) for share in (1.0, 0.999, 0.83, 0.002, 0.0)]
+    ['100 %', '>99 %', '83 %', '<1 %', '0 %']
+    """
+    share = 100 * inspected
+    if 0 < share < 1:
+        return "<1 %"
+    return ">99 %" if 99 < share < 100 else f"{share:.0f} %"
+
+
 def index_page(rows: Sequence[Mapping[str, Any]], header: Header) -> str:
     """The whole page as HTML.
 
@@ -126,6 +140,7 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "findings": findings_text(row),
             "count": row["persons"] * 10000 + row["voids"] * 100 + row["densities"],
             "inspected": row["inspected"],
+            "penetrated": penetrated_text(row["inspected"]),
             "warnings": printable(row["warnings"]),
             "link": f"{folder}/report.html",
             "picture": f"{folder}/overlay.png",

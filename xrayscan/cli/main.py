@@ -19,7 +19,7 @@ app = typer.Typer(
     help=f"Finds what is consistent with concealed people in cargo X-ray scans. {DISCLAIMER}",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
 

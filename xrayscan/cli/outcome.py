@@ -46,7 +46,7 @@ def show_outcome(batch: Batch) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    from xrayscan.batch.index_page import findings_text
+    from xrayscan.batch.index_page import findings_text, penetrated_text
 
     table = Table(title="Most suspicious first", title_justify="left", header_style="bold")
     table.add_column("rank", justify="right")
@@ -62,7 +62,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['score']:.3f}",
             text(row["priority"], _STYLES.get(row["priority"], "")),
             findings_text(row),
-            f"{row['inspected']:.0%}",
+            penetrated_text(row["inspected"]),
         )
     return table
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -21,6 +19,7 @@ from xrayscan.evaluation.summary import summarize
 from xrayscan.network import Model
 from xrayscan.network.unet import Answer, UNet
 from xrayscan.training.calibration import mass_factor, probabilities, thresholds
+from xrayscan.training.card import write_card
 from xrayscan.training.recipe import Recipe
 from xrayscan.zoo import ModelCard
 
@@ -85,30 +84,6 @@ def _revision() -> str:
     return head + ("+" if changed.strip() else "")
 
 
-def _write_card(card: ModelCard) -> None:
-    text = json.dumps  # a JSON string is a TOML string
-    lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
-    lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"thresholds_set_on = {text(card.thresholds_set_on)}"]
-    lines.append(f"mass_factor = [{card.mass_factor[0]!r}, {card.mass_factor[1]!r}]")
-    lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
-    lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]
-    lines += [f"{text(f'{rate:g}')} = {score!r}" for rate, score in card.thresholds.items()]
-    lines += ["", "# slope and intercept from logit score to probability", "[calibration]"]
-    lines += [f"{kind} = [{slope!r}, {shift!r}]" for kind, (slope, shift) in card.calibration.items()]
-    lines += ["", *_tables("figures", card.figures)]
-    (card.folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _tables(name: str, table: Mapping[str, Any]) -> list[str]:
-    """A nested dictionary of numbers as TOML tables."""
-    plain = {k: v for k, v in table.items() if not isinstance(v, Mapping)}
-    lines = [f"[{name}]", *(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in plain.items())]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += _tables(f"{name}.{json.dumps(key)}", value)
-    return lines
-
-
 def ship(
     network: UNet, plan: Recipe, data: Path, folder: Path, *, recipe: Path, note: Callable[[str], None] = lambda _: None
 ) -> ModelCard:
@@ -149,6 +124,6 @@ def ship(
     note("measuring on the test split")
     rows = list(records(data / "test", Model(card)))
     card = replace(card, figures=summarize(rows, dict(card.thresholds), card.mass_factor))
-    _write_card(card)
+    write_card(card)
     (data / "records.jsonl").write_text(to_json(rows), encoding="utf-8")
     return card
