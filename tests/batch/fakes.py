@@ -107,7 +107,7 @@ class FakeScreener:
         if word == "memory":
             raise MemoryError
         if word == "interrupt":
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("Ctrl-C was pressed")
         if word == "fault":
             raise ZeroDivisionError("division by zero")
         if word != "score":

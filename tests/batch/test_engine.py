@@ -248,7 +248,7 @@ def test_progress_counts_every_scan_once(scans: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_is_done(scans: Path, tmp_path: Path, log: Path) -> None:
     (scans / "c.npy").write_text("interrupt")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="was pressed"):
         run(scans, tmp_path / "out")
     lines = (tmp_path / "out/results.jsonl").read_text(encoding="utf-8").splitlines()
     assert [Path(json.loads(line)["path"]).name for line in lines] == ["b.npy", "a.npy"]
