@@ -53,7 +53,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("file", overflow="fold")
     table.add_column("score", justify="right")
     table.add_column("priority")
-    table.add_column("findings")
+    table.add_column("consistent with")
     table.add_column("penetrated", justify="right")
     for rank, row in enumerate(rows, 1):
         table.add_row(

@@ -52,8 +52,8 @@ def _markdown(card: ModelCard) -> str:
     lines = [
         f"# {card.name} {card.version}",
         "",
-        "A U-Net that scores each pixel of a normalized scan as consistent with a concealed person, a void or a density anomaly,",
-        "and estimates the areal density that is added or missing.",
+        "A U-Net that scores each pixel of a normalized scan as consistent with a concealed person, a void or a density",
+        "anomaly, and estimates the areal density that is added or missing.",
         "**Trained and measured on simulated scans only. No finding is not a clearance.**",
         "",
         f"Made on {card.created} by `{command} --out models/{card.name}`, seed {card.seed}, revision",
@@ -114,7 +114,7 @@ def _limits() -> list[str]:
         "## Where it fails",
         "",
         "- Under dense loads: see the table by difficulty.",
-        "- Not tried at all, because its simulator lacks them: drivers in their cabs, reefers, tanks, wagons, torn loads, wobble.",
+        "- Not tried, because its simulator lacks them: drivers in their cabs, reefers, tanks, wagons, torn loads, wobble.",
         "- Display pictures: densities and masses are approximate, and the scale when the pitch is not stated.",
         "- What was not penetrated scores 0: nothing is said there, and the report says how much that is.",
     ]
