@@ -98,7 +98,7 @@ def choose(file: ScanFile) -> tuple[str, Reader]:
                 f"run: pip install {' '.join(missing)}"
             )
         return name, reader
-    hint = ""
+    hint = "; export it from the scanner as 16-bit TIFF, or install the plug-in of its maker"
     if file.suffix in raw.SUFFIXES:
         hint = (
             f"; a {file.suffix} file needs a sidecar {file.path.stem}.xrayscan.toml that gives rows, columns and dtype "
