@@ -87,6 +87,31 @@ class TestScreener:
         assert report.priority == "opaque"
 
 
+ODD = {
+    "one pixel": xs.Scan.from_array(np.full((1, 1), 700, np.uint16)),
+    "one row": xs.Scan.from_array(np.full((1, 900), 700, np.uint16)),
+    "one column": xs.Scan.from_array(np.full((900, 1), 700, np.uint16)),
+    "all zero": xs.Scan.from_array(np.zeros((60, 90), np.uint16)),
+    "full scale": xs.Scan.from_array(np.full((60, 90), 65_535, np.uint16)),
+    "not a number": xs.Scan.from_array(np.full((60, 90), np.nan), quantity="transmission"),
+    "below zero": xs.Scan.from_array(np.full((60, 90), -0.1), quantity="transmission"),
+    "above one": xs.Scan.from_array(np.full((60, 90), 1.4), quantity="transmission"),
+    "black picture": xs.Scan.from_array(np.zeros((60, 90), np.uint8), quantity="display"),
+    "noise": xs.Scan.from_array(np.random.default_rng(0).integers(0, 65_535, (2, 60, 90)).astype(np.uint16)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_comes_gives_a_report_or_a_clear_error(name, screener, tmp_path):
+    try:
+        report = screener(ODD[name])
+    except xs.XrayscanError as error:
+        assert len(str(error)) > 40
+        return
+    assert np.isfinite(report.score)
+    assert json.loads((report.save(tmp_path / "report") / "report.json").read_text())["inspected"] <= 1
+
+
 class TestOthersScans:
     """Scans of another renderer and of a customs archive; see the folder's own README."""
 

@@ -148,3 +148,8 @@ def test_local_mean_leaves_out_what_is_not_valid():
     valid[4] = False
     np.testing.assert_allclose(local_mean(image, valid), 1.0, rtol=1e-5)
     assert local_mean(image, np.zeros((9, 9), bool)).max() == 0.0
+
+
+def test_a_blank_scan_without_air_is_refused():
+    with pytest.raises(CalibrationError, match="no channel counts more than its dark .* the scan is blank"):
+        normalize(Scan.from_array(np.zeros((60, 90), np.uint16)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xrayscan.errors import CalibrationError
 from xrayscan.normalize.beam import sparse
 from xrayscan.scan import Step
 
@@ -57,6 +58,11 @@ def find_air(pixels: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, Step]:
     air : ndarray of float32, shape (energies, rows) [counts]
     step : Step
 
+    Raises
+    ------
+    CalibrationError
+        If no channel ever counts more than its dark: the scan is blank.
+
     Examples
     --------
     >>> import numpy as np
@@ -72,6 +78,11 @@ def find_air(pixels: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, Step]:
     counts = pixels if pixels.dtype.kind != "f" else np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0)
     keep = 1.0 - max(LEAST_COLUMNS, counts.shape[2] // 200) / counts.shape[2]
     bright = np.quantile(counts, max(keep, 0.5), axis=2).astype(np.float32)
+    if not (bright > base).any():
+        raise CalibrationError(
+            f"looking for air in the scan: no channel counts more than its dark (brightest {bright.max():g} counts); "
+            "the scan is blank, pass the air line or scan again"
+        )
     span = np.maximum(bright - base, np.finfo(np.float32).tiny)
     columns = _air_columns(counts, base, span)
     found = int(columns.sum())
