@@ -163,7 +163,10 @@ def test_huge_file_is_refused_before_it_is_read(tmp_path):
 def test_unknown_bytes_list_what_was_tried(tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(b"GIF89a and so on")
-    with pytest.raises(UnknownFormatError, match=r"b'GIF89a a' are of no format .* readers .*raw, tiff, png, jpeg, npy, npz; export it .* as 16-bit TIFF"):
+    with pytest.raises(
+        UnknownFormatError,
+        match=r"b'GIF89a a' are of no format .* readers .*raw, tiff, png, jpeg, npy, npz; export it .* as 16-bit TIFF",
+    ):
         xrayscan.io.read(path)
     with pytest.raises(UnknownFormatError, match=r"a\.xrayscan\.toml that gives rows, columns and dtype"):
         xrayscan.io.read(path.rename(tmp_path / "a.raw"))

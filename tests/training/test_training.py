@@ -10,10 +10,11 @@ from xrayscan.errors import RecipeError
 from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network.model import Model
+from xrayscan.simulate.packed import BITS
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
 from xrayscan.training.crops import Crops
-from xrayscan.training.examples import BITS, make
+from xrayscan.training.examples import make
 from xrayscan.training.loop import train
 from xrayscan.training.recipe import Data, Network, Recipe, Schedule
 from xrayscan.training.ship import export

@@ -15,7 +15,7 @@ from xrayscan.findings import Finding, find, scan_score
 from xrayscan.network import KINDS, Model
 from xrayscan.network.anomaly import Kind
 from xrayscan.scan import Radiograph
-from xrayscan.training.examples import BITS
+from xrayscan.simulate.packed import BITS
 
 __all__ = ["Record", "Region", "record", "records"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
-from xrayscan.training.examples import BITS
+from xrayscan.simulate.packed import BITS
 from xrayscan.training.recipe import Recipe
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise

@@ -1,8 +1,4 @@
-"""Simulated scans, normalized and packed for training: one memory-mapped array a scan.
-
-A packed scan is float16, shape (7, rows, columns): optical depth high and low [1], valid, opaque, label bits, added and missing
-[g/cm²]. The label bits are 1 person, 2 void, 4 density, 8 ignore for void, 16 dual energy, 32 display.
-"""
+"""The simulated scans of a recipe, normalized, packed and kept in a folder: one array a scan."""
 
 from __future__ import annotations
 
@@ -16,15 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from xrayscan.network.grid import to_grid
 from xrayscan.normalize import normalize
-from xrayscan.scan import Radiograph
-from xrayscan.simulate.run import Truth, simulate
+from xrayscan.simulate.packed import pack
+from xrayscan.simulate.run import simulate
 from xrayscan.training.recipe import Recipe
 
-__all__ = ["BITS", "SPLITS", "kind_of", "make", "pack"]
+__all__ = ["SPLITS", "kind_of", "make"]
 
-BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display": 32}
 SPLITS = ("train", "calibration", "test")
 # Half clean (plain and look-alike): thresholds and figures are set on these.
 EVALUATION_MIX = {"clean": 0.25, "look-alike": 0.25, "person": 0.34, "void": 0.08, "density": 0.08}
@@ -35,14 +29,6 @@ def kind_of(recipe: Recipe, split: str, index: int) -> str:
     mix = recipe.data.mix if split == "train" else EVALUATION_MIX
     rng = np.random.default_rng((recipe.seed, SPLITS.index(split), index, 1))
     return str(rng.choice(list(mix), p=list(mix.values())))
-
-
-def pack(radiograph: Radiograph, truth: Truth, grid: float) -> np.ndarray:
-    """A packed scan, see the module; radiograph and truth share the grid's pitch."""
-    stack = to_grid(radiograph, grid)
-    bits = sum(np.float32(BITS[kind]) * mask for kind, mask in truth.masks.items()) + BITS["ignore"] * truth.ignore
-    bits = bits + BITS["dual"] * stack[2] + (BITS["display"] if radiograph.quantity == "display" else 0)
-    return np.stack([stack[0], stack[1], stack[3], stack[4], bits, truth.added, truth.missing]).astype(np.float16)
 
 
 def _make_one(task: tuple[Recipe, str, int, str]) -> str:
