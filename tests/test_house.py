@@ -128,6 +128,14 @@ def test_no_edge_is_imported_by_the_runtime_edges():
             assert not {n.module for n in top if n.module and n.module.split(".")[1:2] in (["simulate"], ["training"])}, path
 
 
+@pytest.mark.parametrize(
+    ("room", "right_of_it"), [("simulate", {"evaluation", "training", "cli"}), ("evaluation", {"training", "cli"})]
+)
+def test_the_makers_build_on_each_other_one_way(room, right_of_it):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert not _imports(path) & right_of_it, path
+
+
 def test_every_package_is_in_the_wheel():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
