@@ -19,14 +19,14 @@ lint: $(DEV)/.done
 
 $(RUNTIME)/.done: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(RUNTIME)
-	$(RUNTIME)/bin/python -m pip install --quiet --upgrade pip
-	$(RUNTIME)/bin/python -m pip install --quiet -c constraints.txt -e .
+	$(RUNTIME)/bin/python -m pip install -qq --upgrade pip
+	$(RUNTIME)/bin/python -m pip install -qq -c constraints.txt -e .
 	touch $@
 
 $(DEV)/.done: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --upgrade pip
-	$(DEV)/bin/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	$(DEV)/bin/python -m pip install -qq --upgrade pip
+	$(DEV)/bin/python -m pip install -qq -c constraints.txt -e ".[dev]"
 	touch $@
 
 clean:
