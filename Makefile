@@ -18,12 +18,14 @@ lint: $(DEV)/.done
 	$(DEV)/bin/mypy
 
 $(RUNTIME)/.done: setup.cfg pyproject.toml constraints.txt
+	@echo "installing the runtime into $(RUNTIME): about a minute"
 	$(PYTHON) -m venv --clear $(RUNTIME)
 	$(RUNTIME)/bin/python -m pip install -qq --upgrade pip
 	$(RUNTIME)/bin/python -m pip install -qq -c constraints.txt -e .
 	touch $@
 
 $(DEV)/.done: setup.cfg pyproject.toml constraints.txt
+	@echo "installing what the tests need into $(DEV): some minutes"
 	$(PYTHON) -m venv --clear $(DEV)
 	$(DEV)/bin/python -m pip install -qq --upgrade pip
 	$(DEV)/bin/python -m pip install -qq -c constraints.txt -e ".[dev]"
