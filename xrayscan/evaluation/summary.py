@@ -68,7 +68,8 @@ def _difficulty(rows: Sequence[Record], threshold: float) -> dict[str, Any]:
             for r in rows
             if r.kind == "person" and r.instances and low <= min(i["load"] for i in r.instances if i["kind"] == "person") < high
         ]
-        out[name] = _as_dict(wilson(sum(r.score["person"] > threshold for r in group), len(group)))
+        if group:
+            out[name] = _as_dict(wilson(sum(r.score["person"] > threshold for r in group), len(group)))
     return out
 
 
