@@ -44,6 +44,7 @@ def export(network: UNet, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     network = network.eval().to("cpu", memory_format=torch.contiguous_format)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, str(folder / "weights.safetensors"))
+    (folder / "weights.safetensors").chmod(0o644)  # written for its owner alone, and shipped to everybody
     answer, sample = Answer(network).eval(), torch.rand(2, 5, 128, 192)
     height, width = torch.export.Dim("h", min=1, max=512), torch.export.Dim("w", min=1, max=4096)
     program = torch.onnx.export(
