@@ -104,3 +104,8 @@ class TestKinds:
     def test_persons_are_hidden_in_many_places(self):
         places = {p for seed in range(40) for p in draw_scene(np.random.default_rng(seed), "person", 0.02).places}
         assert len(places) >= 5
+
+    @pytest.mark.parametrize("name", ["bales", "rolls", "timber", "cartons"])
+    def test_a_load_is_never_lower_than_one_piece(self, name):
+        room = Room(0.05, 5.9, -1.15, 1.15, 0.0, 2.3)
+        assert all(LOADS[name](np.random.default_rng(seed), room) for seed in range(60))

@@ -24,9 +24,10 @@ def _steps(start: float, end: float, size: float, gap: float = 0.0) -> np.ndarra
     return start + np.arange(max(count, 0)) * (size + gap)
 
 
-def _height(rng: Rng, room: Room, low: float = 0.3) -> float:
-    """Up to where a load reaches: often nearly the roof."""
-    return room.z0 + room.size[2] * float(rng.uniform(0.8, 0.97) if rng.random() < 0.5 else rng.uniform(low, 0.9))
+def _height(rng: Rng, room: Room, low: float = 0.3, piece: float = 0.0) -> float:
+    """Up to where a load reaches: often nearly the roof, never less than one piece."""
+    top = room.z0 + room.size[2] * float(rng.uniform(0.8, 0.97) if rng.random() < 0.5 else rng.uniform(low, 0.9))
+    return max(top, room.z0 + piece)
 
 
 def _turned(part: Solid, degrees: float) -> Solid:
@@ -155,7 +156,7 @@ def _bales(rng: Rng, room: Room) -> list[Solid]:
     stuff, bulk, top, parts = (
         rng.choice(["textile", "cellulose", "polyethylene", "rubber"]),
         rng.uniform(0.12, 0.65),
-        _height(rng, room),
+        _height(rng, room, piece=size[2]),
         [],
     )
     for x in _steps(room.x0 + rng.uniform(0, 0.1), room.x1, size[0], rng.uniform(0.005, 0.06)):
@@ -186,7 +187,7 @@ def _rolls(rng: Rng, room: Room) -> list[Solid]:
                             cylinder((x + radius, y + radius, z + length / 2), r, length, str(stuff), float(sign * bulk))
                         )
         return parts
-    for k, z in enumerate(_steps(room.z0, _height(rng, room), 1.75 * radius)):
+    for k, z in enumerate(_steps(room.z0, _height(rng, room, piece=1.75 * radius), 1.75 * radius)):
         for x in _steps(room.x0 + (k % 2) * radius, room.x1, 2 * radius, 0.005):
             for r, sign in ((radius, 1.0), (core, -1.0)):
                 parts.append(
@@ -210,6 +211,7 @@ def _tires(rng: Rng, room: Room) -> list[Solid]:
 def _timber(rng: Rng, room: Room) -> list[Solid]:
     bulk, top, parts = rng.uniform(0.4, 0.75), _height(rng, room), []
     length, stack, height = rng.uniform(1.8, 5.5), rng.uniform(0.5, 1.1), rng.uniform(0.3, 1.0)
+    top = max(top, room.z0 + height + 0.08)
     board = rng.uniform(0.02, 0.12)
     for x in _steps(room.x0, room.x1, length, 0.1):
         for y in _steps(room.y0, room.y1, stack, 0.03):
