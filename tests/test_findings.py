@@ -14,7 +14,7 @@ PITCH = (0.01, 0.01)
 
 def maps(model=None, **planes):
     empty = {name: np.zeros(SHAPE, np.float32) for name in ("person", "void", "density", "added", "missing")}
-    return AnomalyMap(**{**empty, **planes}, model=model or ModelId("m", "1", "", {}, (0.8, 1.3)))
+    return AnomalyMap(**{**empty, **planes}, model=model or ModelId("m", "1", "", {}, {"person": (0.8, 1.3)}))
 
 
 def plane(*patches):
@@ -73,7 +73,7 @@ def test_hysteresis_takes_the_whole_of_what_peaks_somewhere():
 
 
 def test_probability_is_calibrated():
-    model = ModelId("m", "1", "", {"person": (1.0, -2.0)}, (0.5, 2.0))
+    model = ModelId("m", "1", "", {"person": (1.0, -2.0)})
     (finding,) = find(maps(model, person=plane((60, 100, 120, 160, 0.9))), radiograph())
     assert finding.probability == pytest.approx(1 / (1 + np.exp(-(np.log(9) - 2))), abs=1e-4)
     assert finding.evidence["score"] == pytest.approx(0.9, abs=1e-5)

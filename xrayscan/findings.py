@@ -14,13 +14,15 @@ from xrayscan.errors import ShapeError
 from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind
 from xrayscan.scan import Box, Radiograph, frozen_array
 
-__all__ = ["Finding", "Mass", "Position", "Size", "find", "scan_score"]
+__all__ = ["Finding", "Mass", "Position", "Size", "find", "probability_text", "scan_score"]
 
 
 EDGE = 0.30  # score at which a region ends
 PEAK = 0.40  # score that a region must reach somewhere
 CORE = 0.02  # a region's score is the mean of its highest 0.02 m², about the area of a head [m²]
 SMALLEST: Mapping[str, float] = MappingProxyType({"person": 0.015, "void": 0.03, "density": 0.01})  # [m²]
+UNMEASURED = (0.2, 5.0)  # factors of a mass whose interval the model's card does not hold: its order of magnitude
+FAINTEST = 3.0  # a density anomaly differs from the load around by at least this [g/cm²]
 LEAST = 0.05  # probability under which a region is not worth a look
 
 
@@ -118,6 +120,19 @@ class Finding:
         return f"Finding({self.id}: {self.kind}, probability {self.probability:.2f}, {self.position!r}, {self.mass!r})"
 
 
+def probability_text(probability: float) -> str:
+    """A probability as it is shown to people: never rounded to certainty.
+
+    Examples
+    --------
+    >>> probability_text(0.874), probability_text(0.998), probability_text(0.001)
+    ('0.87', '>0.99', '<0.01')
+    """
+    if probability > 0.99:
+        return ">0.99"
+    return "<0.01" if probability < 0.01 else f"{probability:.2f}"
+
+
 def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
     """Regions for a person to look at, the highest probability first.
 
@@ -177,9 +192,15 @@ def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tu
         if area * cell < SMALLEST[kind]:
             continue
         mask = labels[box.slices] == label
-        if score[box.slices][mask].max() >= PEAK:
+        if score[box.slices][mask].max() >= PEAK and not (kind == "density" and _faint(box, mask, anomaly)):
             regions.append((box, mask))
     return regions
+
+
+def _faint(box: Box, mask: np.ndarray, anomaly: AnomalyMap) -> bool:
+    """Whether the network itself sees no difference in areal density where it flags one."""
+    difference = abs(anomaly.added[box.slices] - anomaly.missing[box.slices])[mask]
+    return float(difference.mean()) < FAINTEST
 
 
 def _finding(kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiograph: Radiograph) -> Finding:
@@ -190,7 +211,7 @@ def _finding(kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiog
     height = float(core.mean())
     amount = {"person": added, "void": missing, "density": abs(added - missing)}[kind]
     mass = float(amount.sum() * cell * 10.0)  # g/cm² times m² times 10 is kg
-    low, high = anomaly.model.mass_factor
+    low, high = anomaly.model.mass_factor.get(kind, UNMEASURED)
     depth = radiograph.optical_depth[0][box.slices][mask]
     opaque = radiograph.opaque[box.grown(3, radiograph.shape).slices]
     evidence = {

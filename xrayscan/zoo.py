@@ -46,8 +46,8 @@ class ModelCard:
         The data and the date of the thresholds.
     calibration : mapping of str to (float, float)
         Kind → (slope, intercept) of the logistic curve from a region's logit score to its probability.
-    mass_factor : (float, float)
-        Low and high factor of the 90 % interval of an estimated mass.
+    mass_factor : mapping of str to (float, float)
+        Kind → low and high factor of the 90 % interval of an estimated mass, where it was measured.
     figures : mapping of str to object
         What was measured, with intervals and on what.
     """
@@ -64,7 +64,7 @@ class ModelCard:
     thresholds: Mapping[float, float]
     thresholds_set_on: str
     calibration: Mapping[str, tuple[float, float]]
-    mass_factor: tuple[float, float]
+    mass_factor: Mapping[str, tuple[float, float]]
     figures: Mapping[str, Any]
 
     @classmethod
@@ -92,7 +92,7 @@ class ModelCard:
                 thresholds=MappingProxyType({float(rate): float(score) for rate, score in data["thresholds"].items()}),
                 thresholds_set_on=data["thresholds_set_on"],
                 calibration=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["calibration"].items()}),
-                mass_factor=(float(data["mass_factor"][0]), float(data["mass_factor"][1])),
+                mass_factor=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["mass_factor"].items()}),
                 figures=MappingProxyType(data.get("figures", {})),
             )
         except FileNotFoundError as error:

@@ -35,7 +35,7 @@ def card(name: str = "fake", weights: str = "weights") -> ModelCard:
         thresholds=MappingProxyType({0.01: 0.5, 0.05: 0.3}),
         thresholds_set_on="nothing",
         calibration=MappingProxyType({}),
-        mass_factor=(0.5, 2.0),
+        mass_factor={},
         figures=MappingProxyType({}),
     )
 

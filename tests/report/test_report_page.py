@@ -99,7 +99,7 @@ def test_what_could_not_be_seen_stands_first(plain_page):
 
 def test_an_empty_report_does_not_clear(tmp_path):
     text = re.sub(r"\s+", " ", Elements(written(Yard().report(findings=(), explanations=(), score=0.0))).text)
-    assert "Nothing stood out. That is not a clearance" in text
+    assert "Below the threshold for persons. That is not a clearance" in text
     assert "Nothing in what could be seen reached the level of a finding. 17 % of the load could not be seen through." in text
 
 
@@ -124,7 +124,7 @@ def test_every_priority_has_its_words():
         (0.9, 1.0, "Look first"),
         (0.1, 0.2, "Mostly opaque"),
         (0.4, 1.0, "Look when there is time"),
-        (0.1, 1.0, "Nothing stood out"),
+        (0.1, 1.0, "Below the threshold for persons"),
     ):
         assert words in written(Yard(inspected=inspected).report(score=score))
 

@@ -166,17 +166,28 @@ class TestCalibration:
         with pytest.raises(RecipeError, match="on 3 clean scans; 0.5 % needs at least 200"):
             thresholds([row("clean", 0.1)] * 3)
 
-    def test_few_masses_give_a_wide_interval(self):
-        assert mass_factor([]) == (0.4, 2.5)
+    def test_rare_hits_at_like_scores_do_not_blow_up(self):
+        """Newton's full step diverged here, and every such region got probability 1."""
+        rng = np.random.default_rng(4)
+        score = rng.uniform(0.7, 0.95, 120)
+        slope, shift = logistic(score, (rng.random(120) < 0.15).astype(float))
+        chance = 1 / (1 + np.exp(-(slope * np.log(score / (1 - score)) + shift)))
+        assert abs(chance.mean() - 0.15) < 0.1
+        assert slope < 10
+
+    def test_few_masses_give_no_interval(self):
+        assert mass_factor([]) == {}
 
     def test_mass_factors_hold_nine_tenths(self):
         rng = np.random.default_rng(1)
         regions = [Region("person", 0.9, 0.9, True, False, 50.0, 50.0 * r) for r in np.exp(rng.normal(0, 0.2, 2000))]
-        low, high = mass_factor([row("person", 0.9, regions, (THING,))])
+        low, high = mass_factor([row("person", 0.9, regions, (THING,))])["person"]
         assert np.mean([low <= r.truth_mass / r.mass <= high for r in regions]) == pytest.approx(0.9, abs=0.01)
 
-    def test_every_kind_has_a_curve(self):
-        assert set(probabilities([row("clean", 0.1)])) == {"person", "void", "density"}
+    def test_a_kind_with_few_regions_is_not_calibrated(self):
+        regions = [Region("person", 0.5 + 0.01 * k, 0.5, k > 20, False, 50.0, 50.0) for k in range(40)]
+        regions += [Region("density", 0.9, 0.5, True, False, 50.0, 50.0)] * 5
+        assert set(probabilities([row("person", 0.9, regions, (THING,))])) == {"person"}
 
 
 class TestFigures:
@@ -195,7 +206,7 @@ class TestFigures:
         rows += [
             row("density", 0.8, (Region("density", 0.8, 0.8, True, False, 5.0, 6.0),), ({**THING, "kind": "density"},))
         ] * 5
-        figures = summarize(rows, {0.05: 0.65, 0.01: 0.95}, (0.8, 1.3))
+        figures = summarize(rows, {0.05: 0.65, 0.01: 0.95}, {"person": (0.8, 1.3)})
         assert figures["clean scans"] == 60
         assert figures["person"]["auroc"]["value"] == 1.0
         assert figures["person"]["things found"]["value"] == 1.0

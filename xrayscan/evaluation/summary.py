@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,9 @@ def _calibration_error(rows: Sequence[Record]) -> float:
     return round(float(sum(gaps)), 4)
 
 
-def summarize(rows: Sequence[Record], thresholds: dict[float, float], mass_factor: tuple[float, float]) -> dict[str, Any]:
+def summarize(
+    rows: Sequence[Record], thresholds: dict[float, float], mass_factor: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
     """Every figure of a model card.
 
     Parameters
@@ -92,7 +94,7 @@ def summarize(rows: Sequence[Record], thresholds: dict[float, float], mass_facto
     rows : sequence of Record
     thresholds : dict
         False-alarm rate → scan score, as set on other scans.
-    mass_factor : (float, float)
+    mass_factor : mapping of str to (float, float)
 
     Returns
     -------
@@ -108,7 +110,11 @@ def summarize(rows: Sequence[Record], thresholds: dict[float, float], mass_facto
         }
         for rate, t in sorted(thresholds.items())
     }
-    person = _scan_level(rows, "person") | _instances(rows, "person") | {"mass": _mass(rows, mass_factor)}
+    person = (
+        _scan_level(rows, "person")
+        | _instances(rows, "person")
+        | {"mass": _mass(rows, mass_factor.get("person", (0.0, np.inf)))}
+    )
     person |= {"at the card's thresholds": at_card, "calibration error": _calibration_error(rows)}
     if 0.05 in thresholds:
         person["found by difficulty at the 5 % threshold"] = _difficulty(rows, thresholds[0.05])

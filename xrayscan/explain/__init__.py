@@ -70,7 +70,7 @@ def explain(
     >>> from xrayscan.network.anomaly import ModelId
     >>> from xrayscan.scan import Box
     >>> card = ModelCard("small", "1", Path(), "2026-01-01", "small.toml", "abc", 0, 0.01, {}, {0.01: 0.6},
-    ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, (0.6, 1.5), {})
+    ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, {"person": (0.6, 1.5)}, {})
     >>> zero, ones = np.zeros((80, 120), np.float32), np.ones((80, 120), bool)
     >>> radiograph = Radiograph(zero[None] + 3, ones, ~ones, (0.01, 0.01), containers=(Box(0, 0, 80, 120),))
     >>> anomaly = AnomalyMap(zero + 0.9, zero, zero, zero + 18, zero, ModelId("small", "1", "", card.calibration))

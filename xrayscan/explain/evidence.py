@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from xrayscan.findings import Finding
+from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.scan import Radiograph
 from xrayscan.zoo import ModelCard
@@ -146,9 +146,9 @@ def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, car
 
 def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
     if finding.kind not in anomaly.model.calibration:
-        return f"Consistent with {WHAT[finding.kind]}: score {finding.probability:.2f}, not calibrated."
+        return f"Consistent with {WHAT[finding.kind]}: score {probability_text(finding.probability)}, not calibrated."
     return (
-        f"Consistent with {WHAT[finding.kind]}: probability {finding.probability:.2f}, calibrated on "
+        f"Consistent with {WHAT[finding.kind]}: probability {probability_text(finding.probability)}, calibrated on "
         f"{card.thresholds_set_on.rstrip('. ')}."
     )
 

@@ -15,7 +15,7 @@ from xrayscan.explain.drawing import BLACK, COLORS, WHITE, Pen, outline, place
 from xrayscan.explain.heat import blended
 from xrayscan.explain.legend import GROUND, hatched, legend
 from xrayscan.explain.picture import Frame, picture
-from xrayscan.findings import Finding
+from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.scan import Box, Radiograph
 
@@ -110,7 +110,7 @@ def label_of(finding: Finding) -> str:
     >>> label_of(Finding("P1", "person", 0.87, Box(0, 0, 1, 1), [[True]], Position(1, 1), Size(1, 1), Mass(62, 40, 95)))
     'P1 0.87 62 kg'
     """
-    return f"{finding.id} {finding.probability:.2f} {finding.mass.value:.0f} kg"
+    return f"{finding.id} {probability_text(finding.probability)} {finding.mass.value:.0f} kg"
 
 
 def _rectangle(image: np.ndarray, box: Box, color: tuple[int, int, int]) -> None:

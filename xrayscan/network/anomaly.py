@@ -28,18 +28,19 @@ class ModelId:
     calibration : mapping of str to (float, float)
         Kind → (slope, intercept) of the logistic curve from a region's logit score to its probability; a kind that is not
         in it is not calibrated.
-    mass_factor : (float, float)
-        Low and high factor of the 90 % interval of an estimated mass.
+    mass_factor : mapping of str to (float, float)
+        Kind → low and high factor of the 90 % interval of an estimated mass, where it was measured.
     """
 
     name: str
     version: str
     sha256: str
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    mass_factor: tuple[float, float] = (0.5, 2.0)
+    mass_factor: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calibration", dict(self.calibration))
+        object.__setattr__(self, "mass_factor", dict(self.mass_factor))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -76,7 +76,7 @@ class Report:
     Examples
     --------
     >>> card = ModelCard("small", "1", Path(), "2026-01-01", "small.toml", "abc", 0, 0.01, {}, {0.01: 0.6, 0.1: 0.3},
-    ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, (0.6, 1.5), {})
+    ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, {"person": (0.6, 1.5)}, {})
     >>> from xrayscan.network.anomaly import ModelId
     >>> zero, ones = np.zeros((80, 120), np.float32), np.ones((80, 120), bool)
     >>> scan = Scan.from_array(zero + 900, air=np.full(80, 1000.0), pixel_pitch=0.01)

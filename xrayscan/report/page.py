@@ -17,6 +17,7 @@ from xrayscan.explain.drawing import COLORS
 from xrayscan.explain.heat import LEVEL
 from xrayscan.explain.legend import unseen
 from xrayscan.explain.picture import Frame
+from xrayscan.findings import probability_text
 from xrayscan.report.layers import Layers
 
 __all__ = ["page"]
@@ -25,7 +26,7 @@ HEADLINES = {
     "high": "Look first",
     "opaque": "Mostly opaque: look, and consider another inspection",
     "medium": "Look when there is time",
-    "low": "Nothing stood out. That is not a clearance",
+    "low": "Below the threshold for persons. That is not a clearance",
 }
 KINDS = {"person": "consistent with a concealed person", "void": "void in the load", "density": "density anomaly"}
 NEAR = 0.35  # share of the finding's longer side that is shown around it
@@ -59,6 +60,7 @@ def page(report: Mapping[str, Any], layers: Layers) -> str:
         headline=HEADLINES[report["priority"]],
         unseen=unseen(report["inspected"]),
         kinds=KINDS,
+        shown=probability_text,
         colors={kind: "#{:02x}{:02x}{:02x}".format(*color) for kind, color in COLORS.items()},
         level=LEVEL,
         width=layers.frame.columns,

@@ -14,6 +14,7 @@ from xrayscan.evaluation.summary import CLEAN
 __all__ = ["RATES", "logistic", "mass_factor", "probabilities", "thresholds"]
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.10)
+FEWEST = 20  # regions that a curve or an interval must rest on
 
 
 def thresholds(rows: Sequence[Record]) -> dict[float, float]:
@@ -42,11 +43,19 @@ def logistic(score: np.ndarray, hit: np.ndarray) -> tuple[float, float]:
     score = np.clip(score, 1e-4, 1 - 1e-4)
     x = np.stack([np.log(score / (1 - score)), np.ones_like(score)], axis=1)
     prior, curve = np.array([1.0, 0.0]), np.array([1.0, 0.0])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-x @ curve))
+
+    def cost(at: np.ndarray) -> float:
+        z = x @ at
+        return float((np.logaddexp(0.0, z) - hit * z).sum() + 0.25 * ((at - prior) ** 2).sum())
+
+    for _ in range(100):
+        chance = 1 / (1 + np.exp(-np.clip(x @ curve, -60, 60)))
         gradient = x.T @ (chance - hit) + 0.5 * (curve - prior)
         hessian = (x * (chance * (1 - chance))[:, None]).T @ x + 0.5 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
+        # A full step can overshoot where all scores are alike and hits are rare: it is halved until the cost falls.
+        while cost(curve - step) > cost(curve) and abs(step).max() > 1e-12:
+            step = step / 2
         curve = curve - step
         if abs(step).max() < 1e-8:
             break
@@ -54,24 +63,23 @@ def logistic(score: np.ndarray, hit: np.ndarray) -> tuple[float, float]:
 
 
 def probabilities(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
-    """Kind → curve of the probability that a region is what it is flagged as."""
+    """Kind → curve of the probability that a region is what it is flagged as; kinds with fewer than 20 regions are left out."""
     curves = {}
     for kind in ("person", "void", "density"):
         pairs = [(r.score, float(r.hit)) for row in rows for r in row.regions if r.kind == kind and not r.foreign]
-        score, hit = np.array(pairs or [(0.5, 0.0)], float).T
-        curves[kind] = logistic(score, hit)
+        if len(pairs) >= FEWEST:
+            score, hit = np.array(pairs, float).T
+            curves[kind] = logistic(score, hit)
     return curves
 
 
-def mass_factor(rows: Sequence[Record]) -> tuple[float, float]:
-    """5th and 95th percentile of true over estimated mass of the persons that were found."""
-    ratio = [
-        r.truth_mass / r.mass
-        for row in rows
-        for r in row.regions
-        if r.kind == "person" and r.hit and r.truth_mass > 5 and r.mass > 1 and row.quantity != "display"
-    ]
-    if len(ratio) < 40:
-        return 0.4, 2.5
-    low, high = np.percentile(ratio, [5, 95])
-    return round(float(low), 3), round(float(high), 3)
+def mass_factor(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Kind → 5th and 95th percentile of true over estimated mass of what was found; kinds with fewer than 20 are left out."""
+    factors = {}
+    for kind in ("person", "void", "density"):
+        hits = [r for row in rows for r in row.regions if r.kind == kind and r.hit and row.quantity != "display"]
+        ratio = [r.truth_mass / r.mass for r in hits if r.truth_mass > 5 and r.mass > 1]
+        if len(ratio) >= FEWEST:
+            low, high = np.percentile(ratio, [5, 95])
+            factors[kind] = (round(float(low), 3), round(float(high), 3))
+    return factors

@@ -21,12 +21,13 @@ def _toml(card: ModelCard) -> str:
     text = json.dumps  # a JSON string is a TOML string
     lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
     lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"thresholds_set_on = {text(card.thresholds_set_on)}"]
-    lines.append(f"mass_factor = [{card.mass_factor[0]!r}, {card.mass_factor[1]!r}]")
     lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
     lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]
     lines += [f"{text(f'{rate:g}')} = {score!r}" for rate, score in card.thresholds.items()]
     lines += ["", "# slope and intercept from logit score to probability", "[calibration]"]
     lines += [f"{kind} = [{slope!r}, {shift!r}]" for kind, (slope, shift) in card.calibration.items()]
+    lines += ["", "# low and high factor of the 90 % interval of an estimated mass", "[mass_factor]"]
+    lines += [f"{kind} = [{low!r}, {high!r}]" for kind, (low, high) in card.mass_factor.items()]
     lines += ["", *_tables("figures", card.figures)]
     return "\n".join(lines) + "\n"
 
@@ -114,6 +115,7 @@ def _limits() -> list[str]:
         "## Where it fails",
         "",
         "- Under dense loads: see the table by difficulty.",
+        "- Void and density anomalies: see the table of findings.",
         "- Not tried, because its simulator lacks them: drivers in their cabs, reefers, tanks, wagons, torn loads, wobble.",
         "- Display pictures: densities and masses are approximate, and the scale when the pitch is not stated.",
         "- What was not penetrated scores 0: nothing is said there, and the report says how much that is.",

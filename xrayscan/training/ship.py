@@ -113,7 +113,7 @@ def ship(
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     card = ModelCard(
         plan.name, plan.version, folder, now, "recipe.toml", _revision(), plan.seed, plan.network.grid, hashes,
-        {}, "", {}, (0.5, 2.0), {},
+        {}, "", {}, {}, {},
     )  # fmt: skip
     note("setting thresholds and probabilities on the calibration split")
     rows = list(records(data / "calibration", Model(card)))
