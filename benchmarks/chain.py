@@ -30,9 +30,9 @@ def make(folder: Path) -> Path:
 
     from xrayscan.simulate import simulate
     from xrayscan.simulate.container import CONTAINERS
-    from xrayscan.simulate.samples import SAMPLES, _scanner
+    from xrayscan.simulate.samples import SAMPLES, scanner_of
 
-    scan, _ = simulate(40, "person", pitch=0.005, delivery="counts", scanner=_scanner(SAMPLES[0]), container=CONTAINERS[2])
+    scan, _ = simulate(40, "person", pitch=0.005, delivery="counts", scanner=scanner_of(SAMPLES[0]), container=CONTAINERS[2])
     pixels, lines = scan.view.pixels[0], scan.calibration
     rows, columns = min(ROWS, pixels.shape[0]), min(COLUMNS, pixels.shape[1])
     air = np.resize(lines.air[0], ROWS)

@@ -21,7 +21,7 @@ from xrayscan.simulate.run import Truth, simulate
 from xrayscan.simulate.scanner import Delivery, Scanner
 from xrayscan.simulate.scene import Kind
 
-__all__ = ["SAMPLES", "Sample", "make"]
+__all__ = ["SAMPLES", "Sample", "make", "scanner_of"]
 
 PITCH = 0.008  # [m]; coarser than real scanners, so that the samples stay small
 
@@ -51,7 +51,8 @@ SAMPLES = (
 )
 
 
-def _scanner(sample: Sample) -> Scanner:
+def scanner_of(sample: Sample) -> Scanner:
+    """The scanner of a sample: an ordinary one with its beams."""
     return Scanner(
         endpoints=sample.endpoints, quanta=1.5e6, full_scale=58_000.0, dark=400.0, read_noise=4.0, gain_spread=0.06,
         module_step=0.03, pulse_rms=0.003, blur=0.004, scatter=0.002, dead=0.002 if sample.delivery == "counts" else 0.0,
@@ -120,7 +121,7 @@ def make(folder: Path) -> None:
     lines = ["# Made by: python -m xrayscan.simulate.samples datasets/samples", ""]
     for sample in SAMPLES:
         scan, truth = simulate(
-            (20261123, sample.seed), sample.kind, pitch=PITCH, delivery=sample.delivery, scanner=_scanner(sample),
+            (20261123, sample.seed), sample.kind, pitch=PITCH, delivery=sample.delivery, scanner=scanner_of(sample),
             container=CONTAINERS[sample.container], state_pitch=sample.delivery != "display",
         )  # fmt: skip
         _write(scan, sample, folder)
