@@ -225,3 +225,4 @@ def test_export_is_checked_against_torch(tmp_path):
     torch.manual_seed(0)
     hashes = export(UNet(4).eval(), tmp_path)
     assert set(hashes) == {"model.onnx", "weights.safetensors"}
+    assert b"stack_trace" not in (tmp_path / "model.onnx").read_bytes()

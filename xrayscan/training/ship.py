@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import onnx
 import torch
 from safetensors.torch import save_file
 
@@ -54,8 +55,22 @@ def export(network: UNet, folder: Path) -> dict[str, str]:
     if program is None:
         raise ModelError("torch.onnx.export gave nothing; install the versions of constraints.txt")
     program.save(str(folder / "model.onnx"), include_initializers=True, external_data=False)
+    _without_traces(folder / "model.onnx")
     _check_parity(answer, folder / "model.onnx")
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.onnx", "weights.safetensors")}
+
+
+def _without_traces(path: Path) -> None:
+    """Take out the exporter's notes on each node: stack traces with the paths of the machine it ran on."""
+    model = onnx.load(str(path))
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+    onnx.save(model, str(path))
 
 
 def _check_parity(answer: Answer, path: Path) -> None:
