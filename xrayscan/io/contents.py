@@ -70,7 +70,10 @@ def check_claim(file: ScanFile, *shape: int) -> None:
     if not shape or min(shape) <= 0:
         raise file.corrupt(f"it claims {what or 'no'} pixels; every side must be 1 or more")
     if claimed > MAX_PIXELS:
-        raise file.corrupt(f"it claims {what} pixels in {file.size} bytes; up to {MAX_PIXELS} are read")
+        raise file.corrupt(
+            f"it claims {what} pixels in {file.size} bytes; up to {MAX_PIXELS} are read: "
+            "copy the file again, or cut the scan into parts"
+        )
 
 
 def checked_pixels(file: ScanFile, pixels: np.ndarray) -> np.ndarray:

@@ -64,7 +64,10 @@ class ScanFile:
             if not stat.S_ISREG(before.st_mode):
                 raise ReadError(f"reading {path}: it is a device, pipe or socket; expected a regular file")
             if before.st_size > MAX_FILE_BYTES:
-                raise ReadError(f"reading {path}: it has {before.st_size} bytes; files up to {MAX_FILE_BYTES} bytes are read")
+                raise ReadError(
+                    f"reading {path}: it has {before.st_size} bytes; files up to {MAX_FILE_BYTES} bytes are read: "
+                    "copy the file again, or cut the scan into parts"
+                )
             with open(path, "rb") as stream:
                 data = stream.read(before.st_size + 1)
         except FileNotFoundError as error:

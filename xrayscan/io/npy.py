@@ -104,7 +104,10 @@ def _header(file: ScanFile, data: bytes, what: str, kinds: str) -> Header:
         )
     byte_order, kind, length_text = descr[0]
     if kind not in kinds:
-        raise file.corrupt(f"{what} holds {''.join(descr[0])!r}; expected integers or real floats, never objects")
+        raise file.corrupt(
+            f"{what} holds {''.join(descr[0])!r}; expected integers or real floats, never objects: "
+            "save the pixels as a plain array"
+        )
     try:
         dtype = np.dtype(f"{byte_order}{kind}{length_text}")
         sides = tuple(int(side) for side in shape[0].replace(" ", "").split(",") if side)

@@ -87,7 +87,10 @@ def _members(file: ScanFile, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipI
                 f"its {key!r} claims {info.file_size} bytes from {info.compress_size}; no deflate stream can do so"
             )
         if info.file_size > 8 * MAX_PIXELS + npy.MAX_HEADER:
-            raise file.corrupt(f"its {key!r} claims {info.file_size} bytes; up to {MAX_PIXELS} values are read")
+            raise file.corrupt(
+                f"its {key!r} claims {info.file_size} bytes; up to {MAX_PIXELS} values are read: "
+                "copy the file again, or cut the scan into parts"
+            )
         chosen[key] = info
     if "pixels" not in chosen:
         names = ", ".join(repr(info.filename) for info in archive.infolist()[:8]) or "nothing"
