@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import demo, info, screen, train
+from xrayscan.cli import demo, info, screen, simulate, train
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(screen.screen)
 app.command()(info.info)
+app.command()(simulate.simulate)
 app.command()(train.train)
 
 

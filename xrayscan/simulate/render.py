@@ -1,65 +1,75 @@
-"""Scene → areal densities: what each ray passes through, and which part of it was hidden or taken away."""
+"""Solids → areal densities: what each ray passes through, what was hidden in it, and what was taken away for that.
+
+One rule resolves every overlap: where two solids overlap, the later one takes the place of the earlier. Holes take the place of
+the load only.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from xrayscan.simulate.body import Figure, placed
-from xrayscan.simulate.geometry import Fan, Solid, Window, covered_length, interval
+from xrayscan.simulate.fan import Fan, Rays, Window
 from xrayscan.simulate.material import basis
+from xrayscan.simulate.solid import Solid
+from xrayscan.simulate.trace import Spans, covered_length, spans
 
-__all__ = ["Areal", "Cavity", "Hidden", "render"]
+__all__ = ["Areal", "Hidden", "Patch", "render"]
 
-
-@dataclass(frozen=True)
-class Cavity:
-    """A hole in the load: a convex solid whose material does not matter.
-
-    Attributes
-    ----------
-    solid : Solid
-    kind : {"hole", "void"}
-        Made for what is hidden in it, or an anomaly of its own.
-    """
-
-    solid: Solid
-    kind: str
+TOUCH = 1e-5  # solids that share less than this do not overlap [m]
+CROWD = 4_000_000  # intervals that are sorted together
+FIXED, LOAD, HOLE, HIDDEN = range(4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hidden:
-    """Something put into the load.
+    """Something put into the load, or taken out of it.
 
     Attributes
     ----------
-    kind : {"person", "density", "look-alike"}
+    kind : {"person", "density", "void", "look-alike"}
     label : str
         Posture, material or kind of look-alike.
-    figure : Figure or None
-        A body or what is shaped like one; its parts overlap and count once.
     solids : tuple of Solid
-        Anything else; added up.
-    at : (float, float, float) [m]
-        Where a figure stands.
-    density_factor : float
-        Of a figure's flesh: 1 for a person, other for a mannequin or a statue.
-    material : str
-        Of a figure's flesh.
+        The thing itself.
+    hole : tuple of Solid
+        What is taken out of the load for it; only their shapes count.
+    cover : tuple of Solid
+        What encloses or hides it: a crate, planks, a false wall. Belongs to the load's side, not to the thing.
     """
 
     kind: str
     label: str
-    figure: Figure | None = None
     solids: tuple[Solid, ...] = ()
-    at: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    density_factor: float = 1.0
-    material: str = "soft tissue"
+    hole: tuple[Solid, ...] = ()
+    cover: tuple[Solid, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Areal densities of one hidden thing, in the part of the picture that it touches.
+
+    Attributes
+    ----------
+    window : Window
+    added : Tensor, shape (rows, columns) [g/cm²]
+        Its own.
+    removed : Tensor, shape (rows, columns) [g/cm²]
+        Of the load whose place it took, with its hole and cover.
+    front : Tensor, shape (rows, columns) [g/cm²]
+        Of everything between the source and it, where it is.
+    """
+
+    window: Window
+    added: torch.Tensor
+    removed: torch.Tensor
+    front: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Areal:
     """What the rays of one scan passed through.
 
@@ -67,156 +77,252 @@ class Areal:
     ----------
     water, iron : Tensor, shape (rows, columns) [g/cm²]
         The two shares of everything (see `material.basis`).
-    hidden : tuple of Tensor, each shape (rows, columns) [g/cm²]
-        Each hidden thing's own areal density, in the order given.
-    removed : tuple of Tensor, each shape (rows, columns) [g/cm²]
-        What each cavity took away from the load.
+    patches : tuple of Patch
+        One for each hidden thing, in the order given.
     """
 
     water: torch.Tensor
     iron: torch.Tensor
-    hidden: tuple[torch.Tensor, ...]
-    removed: tuple[torch.Tensor, ...]
+    patches: tuple[Patch, ...]
 
 
-def _path_scale(slopes: torch.Tensor) -> torch.Tensor:
-    """Path length [cm] per meter of y, shape (rows, 1)."""
-    return (100.0 * torch.sqrt(1.0 + slopes**2))[:, None]
+class _Scene:
+    """Solids in order: what each is, whose it is, where it is seen, and which later ones may take its place."""
+
+    def __init__(self, fan: Fan, fixed: Sequence[Solid], load: Sequence[Solid], hidden: Sequence[Hidden]) -> None:
+        self.solids = [*fixed, *load]
+        self.role = [FIXED] * len(fixed) + [LOAD] * len(load)
+        self.owner = [-1] * len(self.solids)
+        self.own: list[int] = []
+        for i, thing in enumerate(hidden):
+            for parts, role in ((thing.hole, HOLE), (thing.cover, HIDDEN), (thing.solids, HIDDEN)):
+                self.solids += parts
+                self.role += [role] * len(parts)
+                self.owner += [i] * len(parts)
+            count = len(self.solids)
+            self.own += range(count - len(thing.solids), count)
+        self.role_array = np.array(self.role)
+        center = np.array([s.center for s in self.solids]).reshape(-1, 3)
+        reach = np.array([s.reach for s in self.solids]).reshape(-1, 3)
+        self.low, self.high = center - reach, center + reach
+        self.windows = [Window(*map(int, row)) for row in fan.windows(self.low, self.high)]
+        self.later = [self._later(i) for i in range(len(self.solids))]
+
+    def _later(self, i: int) -> list[int]:
+        """The later solids that may take some of one's place, by their upright boxes."""
+        meet = (self.low[i + 1 :] < self.high[i] - TOUCH) & (self.high[i + 1 :] > self.low[i] + TOUCH)
+        index = i + 1 + np.flatnonzero(meet.all(1))
+        roles = self.role_array[index]
+        return index[(roles != HOLE) | (self.role[i] == LOAD)].tolist()
+
+    def last_use(self) -> dict[int, list[int]]:
+        """For each solid, those whose spans are not needed any more once it is done; those near hidden things are kept."""
+        last = list(range(len(self.solids)))
+        for i, others in enumerate(self.later):
+            for j in others:
+                last[j] = max(last[j], i)
+        kept = [self.windows[i] for i in self.own]
+        free: dict[int, list[int]] = {}
+        for i, window in enumerate(self.windows):
+            if all(window.shared(near).empty for near in kept):
+                free.setdefault(last[i], []).append(i)
+        return free
 
 
-def _column_cover(fan: Fan, solid: Solid, window: Window) -> torch.Tensor:
-    """Share of each column that an upright box covers along the travel, shape (1, columns)."""
-    x, half, step = solid.center[0], solid.half[0], fan.pitch[1]
-    middle = fan.left + (torch.arange(window.left, window.right, dtype=torch.float32) + 0.5) * step
-    reach = torch.minimum(middle + step / 2, torch.tensor(x + half)) - torch.maximum(middle - step / 2, torch.tensor(x - half))
-    return (reach / step).clamp(0.0, 1.0)[None]
+class _Tracer:
+    """Traces a scene's solids, each once."""
 
+    def __init__(self, scene: _Scene, rays: Rays) -> None:
+        self.scene, self.rays = scene, rays
+        self.known: dict[int, Spans] = {}
 
-class _Canvas:
-    """Adds solids up, carved by the cavities."""
+    def spans(self, index: int) -> Spans:
+        """Spans of a solid over its own window."""
+        if index not in self.known:
+            self.known[index] = spans(self.scene.solids[index], self.rays, self.scene.windows[index])
+        return self.known[index]
 
-    def __init__(self, fan: Fan, cavities: tuple[Cavity, ...]) -> None:
-        self.fan = fan
-        self.xs, self.slopes = fan.xs(), fan.slopes()
-        self.scale = _path_scale(self.slopes)
-        shape = (fan.rows, fan.columns)
-        self.water, self.iron = torch.zeros(shape), torch.zeros(shape)
-        self.cavities: list[tuple[Window, torch.Tensor, torch.Tensor, torch.Tensor]] = []
-        for cavity in cavities:
-            window = Window.of(fan, np.asarray(cavity.solid.center), cavity.solid.reach())
-            span = self.span(cavity.solid, window) if not window.empty else (torch.zeros(0), torch.zeros(0))
-            self.cavities.append((window, *span, torch.zeros(shape)))
+    def forget(self, index: int) -> None:
+        """Free what is known of a solid's spans."""
+        self.known.pop(index, None)
 
-    def span(self, solid: Solid, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-        """Interval of each ray of the window in the solid [m from the source]."""
-        return interval(solid, self.xs[window.left : window.right], self.slopes[window.top : window.bottom], self.fan)
-
-    def add(self, areal: torch.Tensor, material: str, window: Window) -> None:
-        """Add an areal density [g/cm²] of a material."""
-        water, iron = basis(material)
-        self.water[window.slices] += water * areal
-        self.iron[window.slices] += iron * areal
-
-    def solid(self, solid: Solid) -> torch.Tensor | None:
-        """Add one solid, return its areal density over its window."""
-        window = Window.of(self.fan, np.asarray(solid.center), solid.reach())
-        if window.empty:
-            return None
-        scale = self.scale[window.top : window.bottom]
-        if solid.shape == "box" and solid.is_upright:
-            # An upright box is cut by every ray of a row alike: one column of paths, spread over the columns it covers.
-            cover = _column_cover(self.fan, solid, window)
-            enter, leave = interval(solid, torch.tensor([solid.center[0]]), self.slopes[window.top : window.bottom], self.fan)
-            areal = (leave - enter) * scale * solid.density * cover
-        else:
-            enter, leave = self.span(solid, window)
-            cover = torch.ones(1, 1)
-            areal = (leave - enter) * scale * solid.density
-        if solid.is_load:
-            areal = self._carve(areal, (enter, leave), solid.density * cover, window)
-        self.add(areal, solid.material, window)
-        return areal
-
-    def _carve(
-        self, areal: torch.Tensor, span: tuple[torch.Tensor, torch.Tensor], density: torch.Tensor, window: Window
-    ) -> torch.Tensor:
-        for hole, enter, leave, removed in self.cavities:
-            both = window.shared(hole)
-            if both.empty:
+    def common(self, index: int, others: Sequence[int], window: Window) -> Spans:
+        """Common parts of a solid and others, over a window within the solid's own."""
+        cut = (slice(None), *window.within(self.scene.windows[index]))
+        own = [(first[None], last[None]) for first, last in zip(*(t[cut] for t in self.spans(index)), strict=True)]
+        found = []
+        for other in others:
+            shared = window.shared(self.scene.windows[other])
+            if shared.empty:
                 continue
-            own = (
-                slice(both.top - window.top, both.bottom - window.top),
-                slice(both.left - window.left, both.right - window.left),
-            )
-            its = (slice(both.top - hole.top, both.bottom - hole.top), slice(both.left - hole.left, both.right - hole.left))
-            columns = own[1] if span[0].shape[1] > 1 else slice(0, 1)
-            start = torch.maximum(span[0][own[0], columns], enter[its])
-            end = torch.minimum(span[1][own[0], columns], leave[its])
-            share = density if density.shape[1] == 1 else density[:, own[1]]
-            taken = (end - start).clamp(min=0.0) * self.scale[both.top : both.bottom] * share
-            removed[both.slices] += taken
-            areal = areal.clone()
-            areal[own] -= taken
-        return areal
+            here, there = shared.within(window), (slice(None), *shared.within(self.scene.windows[other]))
+            enter, leave = (t[there] for t in self.spans(other))
+            for first, last in own:
+                begin = torch.maximum(enter, first[:, here[0], here[1]])
+                end = torch.minimum(leave, last[:, here[0], here[1]])
+                if (end > begin).any():
+                    found.append((here, begin, end))
+        both = torch.zeros((2, sum(len(begin) for _, begin, _ in found), *window.shape), device=self.rays.device)
+        place = 0
+        for here, begin, end in found:
+            both[0, place : place + len(begin), here[0], here[1]] = begin
+            both[1, place : place + len(begin), here[0], here[1]] = torch.maximum(begin, end)
+            place += len(begin)
+        return both[0], both[1]
 
-    def hidden(self, thing: Hidden) -> torch.Tensor:
-        """Add a hidden thing, return its own areal density over the whole picture."""
-        own = torch.zeros_like(self.water)
-        if thing.figure is not None:
-            self._figure(thing, own)
-        for solid in thing.solids:
-            areal = self.solid(solid)
-            if areal is not None:
-                own[Window.of(self.fan, np.asarray(solid.center), solid.reach()).slices] += areal
-        return own
+    def taken(self, index: int, others: Sequence[int], window: Window) -> torch.Tensor:
+        """Length of a solid that others take, over a window within its own [m], shape (rows, columns)."""
+        others = [j for j in others if not window.shared(self.scene.windows[j]).empty]
+        rows, columns = window.shape
+        if len(others) > 3 and len(others) * rows * columns > CROWD and max(rows, columns) > 8:
+            return self._halves(index, others, window)
+        return covered_length(*self.common(index, others, window))
 
-    def _figure(self, thing: Hidden, own: torch.Tensor) -> None:
-        assert thing.figure is not None
-        flesh = placed(thing.figure.flesh, thing.at)
-        low = np.min([np.asarray(p.center) - p.reach() for p in flesh], axis=0) - 0.03
-        high = np.max([np.asarray(p.center) + p.reach() for p in flesh], axis=0) + 0.03
-        window = Window.of(self.fan, (low + high) / 2, (high - low) / 2)
-        if window.empty:
-            return
-        scale = self.scale[window.top : window.bottom]
+    def _halves(self, index: int, others: Sequence[int], window: Window) -> torch.Tensor:
+        """`taken`, in two halves of the window, where fewer others are seen."""
+        rows, columns = window.shape
+        if rows > columns:
+            middle = window.top + rows // 2
+            one, two = (window.top, window.left, middle, window.right), (middle, window.left, window.bottom, window.right)
+        else:
+            middle = window.left + columns // 2
+            one, two = (window.top, window.left, window.bottom, middle), (window.top, middle, window.bottom, window.right)
+        halves = [self.taken(index, others, Window(*part)) for part in (one, two)]
+        return torch.cat(halves, 0 if rows > columns else 1)
 
-        def union(grown: float) -> torch.Tensor:
-            spans = [
-                self.span(replace(p, half=(p.half[0] + grown, p.half[1] + grown, p.half[2] + grown)), window) for p in flesh
-            ]
-            return covered_length(torch.stack([s[0] for s in spans]), torch.stack([s[1] for s in spans])) * scale
-
-        body = union(0.0) * flesh[0].density * thing.density_factor
-        cloth = (union(thing.figure.clothes) - union(0.0)).clamp(min=0.0) * 0.2  # loosely worn textile [g/cm³]
-        self.add(body, thing.material, window)
-        self.add(cloth, "textile", window)
-        own[window.slices] += body + cloth
-        if thing.kind == "person":
-            for part in placed(thing.figure.extra, thing.at):
-                areal = self.solid(part)
-                if areal is not None:
-                    own[Window.of(self.fan, np.asarray(part.center), part.reach()).slices] += areal
+    def joint(self, others: Sequence[int], within: Window) -> Window:
+        """The smallest window that holds what others can touch of one."""
+        return _hull([within.shared(self.scene.windows[j]) for j in others])
 
 
-def render(fan: Fan, solids: list[Solid], cavities: tuple[Cavity, ...] = (), hidden: tuple[Hidden, ...] = ()) -> Areal:
+def _hull(windows: Sequence[Window]) -> Window:
+    """The smallest window that holds others."""
+    seen = [w for w in windows if not w.empty]
+    if not seen:
+        return Window(0, 0, 0, 0)
+    low = min(w.top for w in seen), min(w.left for w in seen)
+    return Window(*low, max(w.bottom for w in seen), max(w.right for w in seen))
+
+
+def render(
+    fan: Fan,
+    fixed: Sequence[Solid],
+    load: Sequence[Solid] = (),
+    hidden: Sequence[Hidden] = (),
+    device: str | torch.device = "cpu",
+) -> Areal:
     """What every ray of a scan passes through.
 
     Parameters
     ----------
     fan : Fan
-    solids : list of Solid
-        Container, vehicle and load; must not overlap, except that a negative density hollows one out.
-    cavities : tuple of Cavity
-        Cut out of every solid that is load; must not overlap each other.
-    hidden : tuple of Hidden
-        Put in; not carved.
+    fixed : sequence of Solid
+        Container and vehicle; no hole is cut into them.
+    load : sequence of Solid
+    hidden : sequence of Hidden
+    device : str or torch.device
+        Where to compute.
 
     Returns
     -------
     Areal
+
+    Examples
+    --------
+    >>> from xrayscan.simulate.solid import box
+    >>> fan = Fan.vertical((5.0, 1.0), 2.0, 0.0, (20, 10), (0.1, 0.1))
+    >>> areal = render(fan, [box((0, -0.5, 0), (1, 0.5, 2), "steel", 1.0), box((0, -0.4, 0), (1, 0.4, 2), "water", 0.5)])
+    >>> round(areal.iron[10, 5].item()), round(areal.water[10, 5].item())
+    (20, 40)
     """
-    canvas = _Canvas(fan, cavities)
-    for solid in solids:
-        canvas.solid(solid)
-    own = tuple(canvas.hidden(thing) for thing in hidden)
-    return Areal(canvas.water.clamp(min=0.0), canvas.iron, own, tuple(removed for *_, removed in canvas.cavities))
+    rays = Rays(fan, device)
+    scene = _Scene(fan, fixed, load, hidden)
+    tracer = _Tracer(scene, rays)
+    last_use = scene.last_use()
+    water, iron = (torch.zeros(fan.shape, device=rays.device) for _ in range(2))
+    drafts = [_Draft(scene, i, rays) for i in range(len(hidden))]
+    for i, solid in enumerate(scene.solids):
+        window = scene.windows[i]
+        if not window.empty and scene.role[i] != HOLE and solid.density > 0.0:
+            enter, leave = tracer.spans(i)
+            length = (leave - enter).sum(0)
+            scale = rays.path[window.slices[0]] * solid.density
+            if scene.later[i]:
+                _carve(tracer, i, length, drafts, scale)
+            areal = length.mul_(scale)
+            for total, share in zip((water, iron), basis(solid.material), strict=True):
+                if abs(share) > 1e-9:
+                    total[window.slices].add_(areal, alpha=share)
+            if i in scene.own:
+                drafts[scene.owner[i]].add("added", window, areal)
+        for used in last_use.get(i, ()):
+            tracer.forget(used)
+    for draft in drafts:
+        _add_front(tracer, draft)
+    return Areal(water.clamp_(min=0.0), iron, tuple(draft.patch() for draft in drafts))
+
+
+def _carve(tracer: _Tracer, i: int, length: torch.Tensor, drafts: list[_Draft], scale: torch.Tensor) -> None:
+    """Take from a solid's length [m] what later ones take, noting what each hidden thing takes of the load."""
+    scene, own = tracer.scene, tracer.scene.windows[i]
+    others = scene.later[i]
+    before = [j for j in others if scene.owner[j] in (-1, scene.owner[i])]
+    if before:
+        window = tracer.joint(before, own)
+        length[window.within(own)] -= tracer.taken(i, before, window)
+    for owner in sorted({scene.owner[j] for j in others} - {-1, scene.owner[i]}):
+        new = [j for j in others if scene.owner[j] == owner]
+        window = tracer.joint(new, own)
+        if window.empty:
+            continue
+        lost = tracer.taken(i, [*before, *new], window)
+        if before:
+            lost -= tracer.taken(i, before, window)
+        before += new
+        length[window.within(own)] -= lost
+        if scene.role[i] == LOAD:
+            rows, _ = window.within(own)
+            drafts[owner].add("removed", window, lost * scale[rows])
+
+
+class _Draft:
+    """A hidden thing's areal densities [g/cm²], while they are being added up."""
+
+    def __init__(self, scene: _Scene, owner: int, rays: Rays) -> None:
+        self.own = [i for i in scene.own if scene.owner[i] == owner]
+        self.window = _hull([scene.windows[i] for i, o in enumerate(scene.owner) if o == owner])
+        shape = self.window.shape
+        self.maps = {name: torch.zeros(shape, device=rays.device) for name in ("added", "removed", "front")}
+
+    def add(self, name: str, window: Window, areal: torch.Tensor) -> None:
+        """Add to one of the maps."""
+        self.maps[name][window.within(self.window)] += areal
+
+    def patch(self) -> Patch:
+        """What was added up."""
+        return Patch(self.window, **self.maps)
+
+
+def _add_front(tracer: _Tracer, draft: _Draft) -> None:
+    """Add up what lies between the source and a hidden thing."""
+    scene, rays = tracer.scene, tracer.rays
+    near = torch.full(draft.window.shape, torch.inf, device=rays.device)
+    for i in draft.own:
+        if not scene.windows[i].empty:
+            enter, leave = tracer.spans(i)
+            first = torch.where(leave > enter, enter, torch.inf).amin(0)
+            place = scene.windows[i].within(draft.window)
+            near[place] = torch.minimum(near[place], first)
+    limit = torch.where(torch.isfinite(near), near, 0.0)
+    for i, solid in enumerate(scene.solids):
+        window = draft.window.shared(scene.windows[i])
+        if window.empty or scene.role[i] == HOLE or solid.density == 0.0 or i in draft.own:
+            continue
+        enter, leave = tracer.spans(i)
+        here, end = (slice(None), *window.within(scene.windows[i])), limit[window.within(draft.window)]
+        length = (torch.minimum(leave[here], end) - enter[here]).clamp_(min=0.0).sum(0)
+        others = scene.later[i]
+        if others and length.any():
+            first, last = tracer.common(i, others, window)
+            length -= covered_length(torch.minimum(first, end), torch.minimum(last, end))
+        draft.add("front", window, length * rays.path[window.slices[0]] * solid.density)

@@ -1,265 +1,249 @@
-"""A scene: container, load, what is hidden in it and where, and the scanner's fan; drawn from a seed, then acted on."""
+"""A scene: vehicle, load, what is hidden in it and where; built from a record.
+
+Vehicle, load and sites are drawn in the same way for every kind of scene, and a draw without room for its sites is drawn again
+for every kind: what a scene holds shows at the site alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from xrayscan.simulate.body import draw_body, figure
-from xrayscan.simulate.cargo import fill
-from xrayscan.simulate.container import CONTAINERS, WIDTH, Container, chassis, shell
-from xrayscan.simulate.geometry import Fan, Solid, box
+from xrayscan.errors import RecipeError
+from xrayscan.simulate.body import Body, body_size, body_solids, draw_body
+from xrayscan.simulate.fan import Fan
+from xrayscan.simulate.inserts import draw_insert, draw_void, legitimate_void
+from xrayscan.simulate.loads import fill
 from xrayscan.simulate.lookalike import draw_lookalike
-from xrayscan.simulate.material import material
-from xrayscan.simulate.render import Cavity, Hidden
+from xrayscan.simulate.places import Site, Surroundings, draw_site
+from xrayscan.simulate.record import Choices, Record
+from xrayscan.simulate.render import Hidden
+from xrayscan.simulate.solid import Room, Solid
+from xrayscan.simulate.vehicles import Vehicle, draw_vehicle
+from xrayscan.simulate.view import draw_fan
 
-__all__ = ["KINDS", "PLACES", "Scene", "draw_scene"]
+__all__ = ["Placed", "Scene", "build"]
 
-Kind = Literal["clean", "look-alike", "person", "void", "density"]
-KINDS: tuple[Kind, ...] = ("clean", "look-alike", "person", "void", "density")
-PLACES = ("cavity", "tight", "on the load", "open floor", "false wall", "crate")
+ATTEMPTS = 60
+TOGETHER = 0.7  # share of groups that hide in one place
 Rng = np.random.Generator
-Span = tuple[float, float, float, float]  # x0, x1, z0, z1 of what is taken [m]
+Size = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Something hidden, and what is known of it.
+
+    Attributes
+    ----------
+    hidden : Hidden
+    place : str
+    body : Body or None
+    """
+
+    hidden: Hidden
+    place: str
+    body: Body | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
     """Everything that a scan shows, before any ray is traced.
 
     Attributes
     ----------
-    kind : {"clean", "look-alike", "person", "void", "density"}
-    container : Container
-    load : str
-        Kinds of load, joined by "+".
-    solids : tuple of Solid
-    cavities : tuple of Cavity
-    hidden : tuple of Hidden
-    places : tuple of str
-        Where each hidden thing is.
+    vehicle : Vehicle
+    loads : tuple of str
+        Kinds of load, room by room.
+    load : tuple of Solid
+    placed : tuple of Placed
+    sites : tuple of Room [m]
+        Where something was or could have been hidden.
     fan : Fan
     """
 
-    kind: str
-    container: Container
-    load: str
-    solids: tuple[Solid, ...]
-    cavities: tuple[Cavity, ...]
-    hidden: tuple[Hidden, ...]
-    places: tuple[str, ...]
+    vehicle: Vehicle
+    loads: tuple[str, ...]
+    load: tuple[Solid, ...]
+    placed: tuple[Placed, ...]
+    sites: tuple[Room, ...]
     fan: Fan
 
+    @property
+    def fixed(self) -> tuple[Solid, ...]:
+        """Vehicle and driver."""
+        return (*self.vehicle.solids, *self.vehicle.driver)
 
-class _Draft:
-    """A scene being put together."""
-
-    def __init__(self, rng: Rng, container: Container, load: str, solids: list[Solid]) -> None:
-        self.rng, self.container, self.room, self.load = rng, container, container.room(), load
-        self.solids, self.cavities, self.hidden, self.places = solids, [], [], []  # type: ignore[var-annotated]
-        self.taken: list[Span] = []
-
-    def top_at(self, x0: float, x1: float, y: float) -> float:
-        """Highest point of the load over a stretch [m]."""
-        tops = []
-        for solid in self.solids:
-            reach, center = solid.reach(), solid.center
-            over = center[0] + reach[0] > x0 and center[0] - reach[0] < x1 and abs(center[1] - y) < reach[1] + 0.2
-            if over and solid.is_load and solid.density > 0:
-                tops.append(float(center[2] + reach[2]))
-        return max(tops, default=0.0)
-
-    def spot(self, size: tuple[float, float, float], place: str) -> tuple[float, float, float] | None:
-        """Where a thing of that size can stand, on the floor of its place [m], or None."""
-        length, depth, height = (min(s, limit - 0.02) for s, limit in zip(size, self.room.size, strict=True))
-        for _ in range(12):
-            x = self.rng.uniform(self.room.x0 + length / 2, self.room.x1 - length / 2)
-            if place == "open floor" or (place == "false wall"):
-                x = (
-                    self.room.x1 - length / 2 - self.rng.uniform(0.02, 0.3)
-                    if self.rng.random() < 0.5
-                    else self.room.x0 + length / 2 + self.rng.uniform(0.02, 0.3)
-                )
-            y = self.rng.uniform(self.room.y0 + depth / 2, self.room.y1 - depth / 2)
-            top = self.top_at(x - length / 2, x + length / 2, y)
-            low = (
-                top
-                if place == "on the load"
-                else self.rng.uniform(0.0, max(top - height, 0.0))
-                if self.rng.random() < 0.4
-                else 0.0
-            )
-            if low + height > self.room.z1:
-                continue
-            if place in ("open floor", "false wall"):
-                low = 0.0
-            span = (x - length / 2 - 0.1, x + length / 2 + 0.1, low - 0.1, low + height + 0.1)
-            if any(span[0] < b[1] and b[0] < span[1] and span[2] < b[3] and b[2] < span[3] for b in self.taken):
-                continue
-            self.taken.append(span)
-            return float(x), float(y), float(low)
-        return None
-
-    def hollow(self, at: tuple[float, float, float], size: tuple[float, float, float], place: str, kind: str) -> None:
-        """Cut a hole for something that stands there."""
-        slack = self.rng.uniform(0.0, 0.06) if place == "tight" else self.rng.uniform(0.03, 0.35)
-        length, depth, height = (s + slack for s in size)
-        if place in ("open floor", "false wall"):
-            depth, height, length = self.room.size[1], self.room.size[2], length + self.rng.uniform(0.0, 0.5)
-        elif self.rng.random() < 0.25:
-            depth = self.room.size[1]
-        x, y, z = at
-        half = (length / 2, depth / 2, height / 2 + 0.01)
-        center = (x, y if depth < 2.0 else 0.0, z + height / 2)
-        round_hole = place == "tight" and self.rng.random() < 0.5
-        if round_hole:
-            solid = Solid("ellipsoid", center, (1.25 * half[0], 1.25 * half[1], 1.25 * half[2]), "water", 1.0)
-        else:
-            solid = Solid("box", center, half, "water", 1.0)
-        self.cavities.append(Cavity(solid, kind))
-        if place == "crate":
-            self._crate(center, half)
-        if place == "false wall":
-            self._wall(x, length)
-
-    def _crate(self, center: tuple[float, float, float], half: tuple[float, float, float]) -> None:
-        stuff, thick = str(self.rng.choice(["wood", "cellulose", "steel"])), self.rng.uniform(0.006, 0.025)
-        dense = {"wood": 0.6, "cellulose": 0.5, "steel": 0.8}[stuff]
-        low, high = np.subtract(center, half), np.add(center, half)
-        outer, inner = box(tuple(low), tuple(high), stuff, dense), box(tuple(low + thick), tuple(high - thick), stuff, -dense)
-        self.solids += [replace(part, is_load=False) for part in (outer, inner)]
-
-    def _wall(self, x: float, length: float) -> None:
-        at_front = x < self.room.x0 + self.room.size[0] / 2
-        wall = x + length / 2 if at_front else x - length / 2
-        stuff, thick = ("steel", 0.002) if self.rng.random() < 0.5 else ("wood", 0.02)
-        plate = box(
-            (wall - thick / 2, -WIDTH / 2 + 0.05, 0),
-            (wall + thick / 2, WIDTH / 2 - 0.05, self.room.z1),
-            stuff,
-            material(stuff).density,
-        )
-        self.solids.append(replace(plate, is_load=False))
-
-    def person(self) -> bool:
-        """Hide one person, if there is room."""
-        body = figure(draw_body(self.rng))
-        place = str(self.rng.choice(PLACES, p=[0.28, 0.18, 0.2, 0.16, 0.08, 0.10]))
-        at = self.spot(body.size, place)
-        if at is None:
-            return False
-        if place != "on the load":
-            self.hollow(at, body.size, place, "hole")
-        self.hidden.append(Hidden("person", "person", figure=body, at=at))
-        self.places.append(place)
-        return True
-
-    def void(self) -> bool:
-        """Take something away from the load."""
-        size = tuple(self.rng.uniform([0.5, 0.5, 0.5], [1.8, 2.2, 1.6]))
-        at = self.spot(size, "cavity")
-        if at is None:
-            return False
-        self.hollow(at, size, "crate" if self.rng.random() < 0.3 else "tight", "void")
-        return True
-
-    def insert(self) -> bool:
-        """Put something much denser or much lighter into the load."""
-        size = tuple(self.rng.uniform([0.3, 0.3, 0.2], [1.2, 1.2, 1.0]))
-        at = self.spot(size, "cavity")
-        if at is None:
-            return False
-        low, high = np.array(at) - [size[0] / 2, size[1] / 2, 0], np.array(at) + [size[0] / 2, size[1] / 2, size[2]]
-        name, dense = [
-            ("steel", 3.0),
-            ("lead", 4.0),
-            ("water", 1.0),
-            ("polyethylene", 0.04),
-            ("ceramic", 1.8),
-            ("aluminum", 1.5),
-        ][self.rng.integers(0, 6)]
-        block = replace(box(tuple(low), tuple(high), name, dense * self.rng.uniform(0.5, 1.0)), is_load=False)
-        self.cavities.append(Cavity(block, "hole"))
-        self.hidden.append(Hidden("density", name, solids=(block,)))
-        self.places.append("cavity")
-        return True
-
-    def lookalike(self) -> bool:
-        """Put a thing that looks like a person."""
-        place = str(self.rng.choice(PLACES[:4]))
-        size = (1.0, 0.7, 0.9)
-        at = self.spot(size, place)
-        if at is None:
-            return False
-        if place != "on the load":
-            self.hollow(at, size, place, "hole")
-        self.hidden.append(draw_lookalike(self.rng, at))
-        self.places.append(place)
-        return True
+    @property
+    def hidden(self) -> tuple[Hidden, ...]:
+        """What is hidden, in the order of ``placed``."""
+        return tuple(placed.hidden for placed in self.placed)
 
 
-def draw_fan(rng: Rng, container: Container, pitch: float, with_chassis: bool) -> Fan:
-    """Draw a scanner's geometry: sources from 2 m to 7 m off the near wall, 0.5 m below to 1.8 m above the floor."""
-    distance = WIDTH / 2 + float(rng.uniform(1.9, 6.0))
-    height = float(rng.uniform(-0.5, 1.8))
-    probe = Fan(distance, height, (pitch, pitch), 0.0, 0.0, 1, 1)
-    near = -WIDTH / 2
-    top = -probe.row_of(near, container.height - 0.15) * pitch if height < container.height else container.height
-    below = -0.3 - float(rng.uniform(0.2, 0.9)) if with_chassis else -0.15
-    low = -probe.row_of(near, below) * pitch
-    top += float(rng.uniform(0.05, 0.4))
-    left = -float(rng.uniform(0.1, 0.8))
-    columns = int((container.length + 0.1 + float(rng.uniform(0.1, 0.8)) - left) / pitch)
-    return Fan(distance, height, (pitch, pitch), top, left, int((top - low + float(rng.uniform(0.0, 0.3))) / pitch), columns)
+@dataclass(frozen=True, eq=False)
+class _Spot:
+    """A site and the bodies that fit into it, with where each one's footprint has its middle."""
+
+    site: Site
+    bodies: tuple[tuple[Body, tuple[float, float, float]], ...]
 
 
-def draw_scene(rng: Rng, kind: Kind, pitch: float = 0.01, container: Container | None = None) -> Scene:
-    """Draw a scene.
+def build(record: Record, attempt: int = 0) -> Scene:
+    """The scene of a record.
 
     Parameters
     ----------
-    rng : Generator
-    kind : {"clean", "look-alike", "person", "void", "density"}
-        What it should hold. A person, void or insert that finds no room in one load gets another load.
-    pitch : float [m]
-        Row and column pitch in the middle of the load.
-    container : Container or None
-        None draws one.
+    record : Record
+    attempt : int
+        Which of the scenes that the seed gives: a scene whose void or insert turns out to hide nothing is drawn again.
 
     Returns
     -------
     Scene
 
-    Examples
-    --------
-    >>> scene = draw_scene(np.random.default_rng(3), "person")
-    >>> {thing.kind for thing in scene.hidden}
-    {'person'}
+    Raises
+    ------
+    RecipeError
+        If the record's choices leave no room for what it asks for.
     """
-    box_type = container or CONTAINERS[rng.choice(len(CONTAINERS), p=[0.45, 0.25, 0.25, 0.05])]
-    with_chassis = bool(rng.random() < 0.5)
-    fixed = shell(rng, box_type) + (chassis(rng, box_type) if with_chassis else [])
-    fan = draw_fan(rng, box_type, pitch, with_chassis)
-    while True:
-        load, solids = fill(rng, box_type.room())
-        draft = _Draft(rng, box_type, load, solids)
-        if _furnish(draft, kind):
+    for trial in range(attempt * ATTEMPTS, (attempt + 1) * ATTEMPTS):
+        vehicle = draw_vehicle(record.rng("vehicle", trial), record.choices.vehicles or None)
+        names, load = _loaded(record.rng("load", trial), vehicle, record.choices)
+        around = Surroundings(vehicle.rooms, tuple(load), vehicle.niches, (), vehicle.room_kind)
+        spots = _spots(record.rng("sites", trial), around, record.choices)
+        if spots:
             break
-    if rng.random() < 0.3 and kind not in ("look-alike", "clean"):
-        draft.lookalike()
-    return Scene(
-        kind, box_type, load, (*fixed, *draft.solids), tuple(draft.cavities), tuple(draft.hidden), tuple(draft.places), fan
-    )
+    else:
+        raise RecipeError(
+            f"no place for a {record.kind} was found in {ATTEMPTS} loads of seed {record.seed}; allow more vehicles, loads, "
+            "places or postures"
+        )
+    rng = record.rng("hidden", trial)
+    voids = _legitimate(rng, around, spots)
+    placed = [*voids, *_furnished(rng, record, around, spots)] if record.hides else voids
+    extent = Room(*vehicle.extent)
+    fan = draw_fan(record.rng("travel", trial), record.scanner, extent, record.pitch)
+    return Scene(vehicle, names, tuple(load), tuple(placed), tuple(spot.site.space for spot in spots), fan)
 
 
-def _furnish(draft: _Draft, kind: Kind) -> bool:
-    """Put in what the kind asks for; False if there was no room for any."""
-    if kind == "clean":
-        return True
-    act = {"person": draft.person, "void": draft.void, "density": draft.insert, "look-alike": draft.lookalike}[kind]
-    wanted = {
-        "person": draft.rng.choice([1, 2, 3, 4, 6], p=[0.45, 0.25, 0.15, 0.1, 0.05]),
-        "look-alike": draft.rng.integers(1, 4),
-    }.get(kind, 1)
-    return sum([act() for _ in range(wanted)]) > 0
+def _loaded(rng: Rng, vehicle: Vehicle, choices: Choices) -> tuple[tuple[str, ...], list[Solid]]:
+    names: list[str] = []
+    solids: list[Solid] = []
+    for room in vehicle.rooms:
+        kinds, parts = fill(rng, room, allowed=choices.loads or None, room_kind=vehicle.room_kind)
+        names += kinds
+        solids += parts
+    return tuple(names), solids
+
+
+def _spots(rng: Rng, around: Surroundings, choices: Choices) -> list[_Spot]:
+    """Sites for as many bodies as drawn, together or each alone."""
+    shares = np.asarray(choices.persons) / sum(choices.persons)
+    count = int(rng.choice(len(shares), p=shares)) + 1
+    bodies = [draw_body(rng, str(rng.choice(choices.postures)) if choices.postures else None) for _ in range(count)]
+    if count > 1 and rng.random() < TOGETHER:
+        size, offsets = _huddled(rng, bodies)
+        site = draw_site(rng, around, size, choices.places or None)
+        if site is not None:
+            return [_Spot(site, tuple((body, _shifted(site.at, by)) for body, by in zip(bodies, offsets, strict=True)))]
+    spots: list[_Spot] = []
+    for body in bodies:
+        site = draw_site(rng, around, body_size(body), choices.places or None)
+        if site is not None:
+            spots.append(_Spot(site, ((body, site.at),)))
+            around = replace(around, taken=(*around.taken, site.space))
+    return spots
+
+
+def _shifted(at: Size, by: tuple[float, float]) -> Size:
+    return at[0] + by[0], at[1] + by[1], at[2]
+
+
+def _huddled(rng: Rng, bodies: list[Body]) -> tuple[Size, list[tuple[float, float]]]:
+    """Bodies side by side in one or two rows: size of the group, and where each stands from its middle [m]."""
+    sizes = np.array([body_size(body) for body in bodies])
+    rows = 2 if len(bodies) > 2 and sizes[:, 1].max() < 0.9 else 1
+    along, offsets, lengths, depths = [], [], [], []
+    for members in np.array_split(np.arange(len(bodies)), rows):
+        gaps = rng.uniform(0.0, 0.12, len(members))
+        ends = np.cumsum(sizes[members, 0] + gaps)
+        along.append(ends - gaps - sizes[members, 0] / 2 - (ends[-1] - gaps[-1]) / 2)
+        lengths.append(ends[-1] - gaps[-1])
+        depths.append(sizes[members, 1].max())
+    gap = float(rng.uniform(0.0, 0.1))
+    depth = sum(depths) + gap * (rows - 1)
+    front = -depth / 2
+    for places, deep in zip(along, depths, strict=True):
+        offsets += [(float(x), front + deep / 2) for x in places]
+        front += deep + gap
+    return (float(max(lengths)), float(depth), float(sizes[:, 2].max())), offsets
+
+
+def _legitimate(rng: Rng, around: Surroundings, spots: list[_Spot]) -> list[Placed]:
+    """Gaps that loads just have; in scenes of every kind."""
+    taken = tuple(spot.site.space for spot in spots)
+    found = []
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
+        holes = legitimate_void(rng, replace(around, taken=taken))
+        if holes:
+            found.append(Placed(Hidden("gap", "missing goods", hole=tuple(holes)), "load"))
+    return found
+
+
+def _furnished(rng: Rng, record: Record, around: Surroundings, spots: list[_Spot]) -> list[Placed]:
+    """What goes into the sites for this kind of scene, and look-alikes beside it in scenes of every kind."""
+    around = replace(around, taken=tuple(spot.site.space for spot in spots))
+    names = record.choices.lookalikes or None
+    placed: list[Placed] = []
+    if record.kind == "person":
+        for spot in spots:
+            placed += _persons(spot)
+    elif record.kind == "look-alike":
+        for spot in spots:
+            for _, at in spot.bodies:
+                placed.append(_lookalike(rng, spot.site, at, names, first=not placed or placed[-1].place != spot.site.place))
+    elif record.kind in ("void", "density"):
+        placed += _anomaly(rng, record, around)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
+        thing = draw_lookalike(rng, names)
+        site = draw_site(rng, around, thing.size, record.choices.places or None)
+        if site is not None:
+            around = replace(around, taken=(*around.taken, site.space))
+            placed.append(Placed(Hidden("look-alike", thing.name, thing.solids(site.at), site.hole, site.cover), site.place))
+    return placed
+
+
+def _persons(spot: _Spot) -> list[Placed]:
+    """Bodies at a site; hole and cover belong to the first."""
+    found = []
+    for i, (body, at) in enumerate(spot.bodies):
+        hole, cover = (spot.site.hole, spot.site.cover) if i == 0 else ((), ())
+        found.append(Placed(Hidden("person", body.posture, body_solids(body, at), hole, cover), spot.site.place, body))
+    return found
+
+
+def _lookalike(rng: Rng, site: Site, at: Size, names: tuple[str, ...] | None, *, first: bool) -> Placed:
+    """A thing that fits where a body would have been, with the same hole and cover."""
+    for _ in range(20):
+        thing = draw_lookalike(rng, names)
+        if all(own <= free + 0.05 for own, free in zip(thing.size, site.size, strict=True)):
+            break
+    hole, cover = (site.hole, site.cover) if first else ((), ())
+    return Placed(Hidden("look-alike", thing.name, thing.solids(at), hole, cover), site.place)
+
+
+def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
+    """One closed void, or one insert that is much denser or lighter than the load."""
+    for _ in range(12):
+        if record.kind == "void":
+            size = draw_void(rng)
+            site = draw_site(rng, around, size, ("among the load", "tight among the load"))
+            if site is not None and site.hole:
+                return [Placed(Hidden("void", "void", (), site.hole), "load")]
+        else:
+            insert = draw_insert(rng)
+            site = draw_site(rng, around, insert.size, ("among the load", "tight among the load"))
+            if site is not None:
+                return [Placed(Hidden("density", insert.label, insert.solids(site.at)), "load")]
+    return []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from xrayscan.errors import RecipeError
+from xrayscan.simulate.recipe import read_table, strict
 
 __all__ = ["Data", "Network", "Recipe", "Schedule"]
 
@@ -103,29 +101,8 @@ class Recipe:
         RecipeError
             If the file is not TOML, or a key is unknown (the nearest right one is named) or missing.
         """
-        path = Path(path)
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise RecipeError(f"reading the recipe {path}: {error}; expected a TOML file") from error
+        table = read_table(path)
         parts = {"data": Data, "network": Network, "schedule": Schedule}
-        values = {
-            key: _strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()
-        }
-        recipe: Recipe = _strict(cls, values, str(path))
+        values = {key: strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()}
+        recipe: Recipe = strict(cls, values, str(path))
         return recipe
-
-
-def _strict(kind: type, table: Any, where: str) -> Any:
-    """A dataclass from a table; every key must be one of its fields."""
-    if not isinstance(table, dict):
-        raise RecipeError(f"reading the recipe {where}: expected a table, got {table!r}")
-    known = [f.name for f in fields(kind)]
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise RecipeError(f"reading the recipe {where}: unknown key {key!r}; the nearest known is {near[0]!r}")
-    missing = [f.name for f in fields(kind) if f.name not in table and f.default is MISSING and f.default_factory is MISSING]
-    if missing:
-        raise RecipeError(f"reading the recipe {where}: {', '.join(missing)} is missing")
-    return kind(**table)

@@ -1,0 +1,141 @@
+"""A folder of simulated scans from a recipe, made by several processes; stopped anywhere, it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import xrayscan
+from xrayscan.errors import RecipeError
+from xrayscan.simulate.files import write
+from xrayscan.simulate.recipe import SceneRecipe
+from xrayscan.simulate.record import Record
+from xrayscan.simulate.run import simulate_delivered
+
+__all__ = ["Made", "produce", "reproduce"]
+
+ABOUT = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One scan that lies in the folder.
+
+    Attributes
+    ----------
+    path : Path
+    kind, vehicle, load : str
+    persons : int
+    """
+
+    path: Path
+    kind: str
+    vehicle: str
+    load: str
+    persons: int
+
+
+def produce(
+    recipe: SceneRecipe, folder: Path, count: int, *, seed: int | None = None, start: int = 0, workers: int = 1
+) -> Iterator[Made]:
+    """Simulate scans of a recipe into a folder.
+
+    A scan that is there already, made from the same record, is kept.
+
+    Parameters
+    ----------
+    recipe : SceneRecipe
+    folder : Path
+        Made if needed.
+    count : int
+    seed : int or None
+        Instead of the recipe's own.
+    start : int
+        Number of the first scan.
+    workers : int
+        Processes.
+
+    Yields
+    ------
+    Made
+        In order.
+
+    Raises
+    ------
+    RecipeError
+        If the folder holds scans of another recipe or seed.
+    """
+    if count < 1 or start < 0:
+        raise RecipeError(f"asked for {count} scans from number {start}; expected at least 1, from 0 or more")
+    folder.mkdir(parents=True, exist_ok=True)
+    used = recipe.seed if seed is None else seed
+    _claim(folder, recipe, used)
+    tasks = [(recipe, used, index, str(folder)) for index in range(start, start + count)]
+    if workers <= 1:
+        yield from map(_make_one, tasks)
+        return
+    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_make_one, tasks, chunksize=1)
+
+
+def reproduce(record: Record, folder: Path, name: str) -> Made:
+    """Make the scan of a record again.
+
+    Parameters
+    ----------
+    record : Record
+    folder : Path
+        Made if needed.
+    name : str
+        Of the scan's files, without ending.
+
+    Returns
+    -------
+    Made
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    delivered, truth = simulate_delivered(record)
+    path = write(folder, name, delivered, truth)
+    persons = sum(instance.kind == "person" for instance in truth.instances)
+    return Made(path, truth.kind, truth.vehicle, truth.load, persons)
+
+
+def _claim(folder: Path, recipe: SceneRecipe, seed: int) -> None:
+    """Write what the folder holds, or see that it holds the same."""
+    about = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": seed, "xrayscan": xrayscan.__version__}
+    path = folder / ABOUT
+    if path.exists():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        if (there.get("recipe"), there.get("seed")) != (about["recipe"], seed):
+            raise RecipeError(
+                f"{folder} holds scans of the recipe {there.get('recipe', {}).get('name')!r} with seed {there.get('seed')}, which "
+                f"is not the same as {recipe.name!r} with seed {seed}; give another folder with --out"
+            )
+        return
+    path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def _make_one(task: tuple[SceneRecipe, int, int, str]) -> Made:
+    import torch
+
+    recipe, seed, index, folder = task
+    name = f"{index:06d}"
+    torch.set_num_threads(1)
+    record = recipe.record(index, seed)
+    kept = _kept(Path(folder), name, record)
+    return kept or reproduce(record, Path(folder), name)
+
+
+def _kept(folder: Path, name: str, record: Record) -> Made | None:
+    """A scan that an earlier call made in full: its record is written last."""
+    there = folder / f"{name}.record.json"
+    if not there.exists() or there.read_text(encoding="utf-8").strip() != record.to_json():
+        return None
+    scans = [p for p in sorted(folder.glob(f"{name}.*")) if p.suffix in (".tif", ".npz", ".raw", ".png", ".jpg")]
+    truth = json.loads((folder / f"{name}.truth.json").read_text(encoding="utf-8"))
+    persons = sum(instance["kind"] == "person" for instance in truth["instances"])
+    return Made(scans[0], truth["kind"], truth["vehicle"], truth["load"], persons)
