@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import demo, info, screen, simulate, train
+from xrayscan.cli import demo, info, insert, screen, simulate, train
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -29,6 +29,7 @@ app.command()(screen.screen)
 app.command()(info.info)
 app.command()(simulate.simulate)
 app.command()(train.train)
+app.command()(insert.insert)
 
 
 def _show_version(asked: bool) -> None:

@@ -2,187 +2,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from xrayscan.simulate.body import draw_body, figure
-from xrayscan.simulate.geometry import Solid, box, cylinder, ellipsoid, rotation
-from xrayscan.simulate.material import material
-from xrayscan.simulate.render import Hidden
+from xrayscan.errors import RecipeError
+from xrayscan.simulate import lookalike_goods as goods
+from xrayscan.simulate import lookalike_living as living
+from xrayscan.simulate import lookalike_machine as machine
+from xrayscan.simulate.body import draw_body, shaped_solid
+from xrayscan.simulate.extent import scaled, settled
+from xrayscan.simulate.solid import Point, Solid, box, cylinder, moved
 
-__all__ = ["LOOKALIKES", "draw_lookalike"]
+__all__ = ["LOOKALIKES", "Lookalike", "LookalikeKind", "draw_lookalike"]
 
 Rng = np.random.Generator
-Point = tuple[float, float, float]
-STEEL = material("steel").density
 
 
-def _hidden(label: str, solids: list[Solid]) -> Hidden:
-    loose = tuple(Solid(s.shape, s.center, s.half, s.material, s.density, s.turn, False) for s in solids)
-    return Hidden("look-alike", label, solids=loose)
+@dataclass(frozen=True, eq=False)
+class Lookalike:
+    """A thing that may be taken for a person; nothing about it is left to chance any more.
+
+    Attributes
+    ----------
+    name, family : str
+    size : (float, float, float) [m]
+        Its extent: along the travel, across, and up.
+    parts : tuple of Solid
+        In order, the middle of the footprint at (0, 0), the lowest point at z = 0.
+    """
+
+    name: str
+    family: str
+    size: tuple[float, float, float]
+    parts: tuple[Solid, ...]
+
+    def solids(self, at: Point) -> tuple[Solid, ...]:
+        """Its solids, the middle of the footprint at a point on the floor [m]."""
+        return tuple(moved(part, at) for part in self.parts)
 
 
-def _shaped(rng: Rng, at: Point, label: str, stuff: str, factor: float) -> Hidden:
-    body = figure(draw_body(rng, str(rng.choice(["standing", "sitting", "lying on back"]))))
-    return Hidden("look-alike", label, figure=body, at=at, density_factor=factor, material=stuff)
+@dataclass(frozen=True)
+class LookalikeKind:
+    """A kind of look-alike.
+
+    Attributes
+    ----------
+    name, family : str
+    weight : float
+        How often it is drawn, relative to others: more for what has a person's mass, size and roundness.
+    draw : callable
+        rng → its solids about the origin.
+    """
+
+    name: str
+    family: str
+    weight: float
+    draw: Callable[[Rng], list[Solid]]
 
 
-def _mannequin(rng: Rng, at: Point) -> Hidden:
-    return _shaped(rng, at, "mannequin", "polyethylene", rng.uniform(0.04, 0.14))
-
-
-def _statue(rng: Rng, at: Point) -> Hidden:
-    return _shaped(rng, at, "statue", str(rng.choice(["ceramic", "aluminum"])), rng.uniform(1.9, 2.6))
-
-
-def _animal(rng: Rng, at: Point) -> Hidden:
-    """Four legs, a barrel of a trunk, a neck and a head."""
-    x, y, z = at
-    length, leg = rng.uniform(0.5, 1.4), rng.uniform(0.25, 0.7)
-    girth = length * rng.uniform(0.16, 0.24)
-    turn = rotation(pitch=np.pi / 2)
-    parts = [Solid("capsule", (x, y, z + leg + girth), (girth, girth, length / 2 + girth * 0.6), "soft tissue", 1.0, turn)]
-    for dx in (-0.4, 0.4):
-        for dy in (-0.5, 0.5):
-            parts.append(
-                cylinder((x + dx * length, y + dy * girth, z + leg / 2), 0.05 * length + 0.015, leg, "soft tissue", 1.1)
-            )
-    head = (x + length * 0.72, y, z + leg + girth * rng.uniform(1.2, 2.6))
-    parts.append(ellipsoid(head, (0.16 * length, 0.09 * length, 0.10 * length), "soft tissue", 1.1))
-    return _hidden("animal", parts)
-
-
-def _carcass(rng: Rng, at: Point) -> Hidden:
-    x, y, z = at
-    half = (rng.uniform(0.12, 0.2), rng.uniform(0.1, 0.2), rng.uniform(0.4, 0.75))
-    turn = rotation(pitch=rng.uniform(-0.3, 0.3) + (np.pi / 2 if rng.random() < 0.5 else 0.0))
-    reach = float((np.abs(turn) @ np.asarray(half))[2])
-    return _hidden("carcass", [Solid("ellipsoid", (x, y, z + reach), half, "soft tissue", rng.uniform(0.8, 1.05), turn)])
-
-
-def _sack_heap(rng: Rng, at: Point) -> Hidden:
-    parts, stuff, bulk = [], str(rng.choice(["food", "cellulose", "polyethylene"])), rng.uniform(0.3, 0.85)
-    for k in range(rng.integers(1, 8)):
-        half = rng.uniform([0.22, 0.18, 0.07], [0.45, 0.32, 0.16])
-        center = np.asarray(at) + [rng.normal(0, 0.25), rng.normal(0, 0.15), half[2] + 0.16 * (k // 2)]
-        parts.append(
-            Solid(
-                "ellipsoid", tuple(center), tuple(half), stuff, bulk, rotation(yaw=rng.uniform(0, 3), pitch=rng.normal(0, 0.2))
-            )
-        )
-    return _hidden("heap of sacks", parts)
-
-
-def _drum(rng: Rng, at: Point) -> Hidden:
-    x, y, z = at
-    radius, height = rng.uniform(0.15, 0.32), rng.uniform(0.4, 1.0)
-    level = height * rng.uniform(0.4, 1.0)
-    parts = [cylinder((x, y, z + level / 2), radius, level, str(rng.choice(["water", "food"])), rng.uniform(0.7, 1.1))]
+def _mannequin(rng: Rng) -> list[Solid]:
+    """A figure of plastic, hollow: its shell is smeared over its volume. Some stand on a plate."""
+    body = draw_body(rng, str(rng.choice(["standing", "standing", "sitting"])))
+    parts = [shaped_solid(body, (0.0, 0.0, 0.0), "polyethylene", float(rng.uniform(0.04, 0.2)))]
     if rng.random() < 0.5:
-        parts += [
-            cylinder((x, y, z + height / 2), radius + 0.0015, height, "steel", STEEL),
-            cylinder((x, y, z + height / 2), radius, height, "steel", -STEEL),
-        ]
-    return _hidden("drum", parts)
+        parts = [moved(parts[0], (0.0, 0.0, 0.008))]
+        parts.append(cylinder((0.0, 0.0, 0.004), 0.18, 0.008, *[("steel", 7.85), ("glass", 2.5)][int(rng.integers(2))]))
+    return parts
 
 
-def _carpet(rng: Rng, at: Point) -> Hidden:
-    parts = []
-    for _ in range(rng.integers(1, 5)):
-        radius, length = rng.uniform(0.08, 0.2), rng.uniform(1.2, 2.6)
-        turn = rotation(yaw=rng.normal(0, 0.3), pitch=np.pi / 2 - abs(rng.normal(0, 0.35)))
-        center = np.asarray(at) + [
-            rng.normal(0, 0.2),
-            rng.normal(0, 0.3),
-            float((np.abs(turn) @ np.array([radius, radius, length / 2]))[2]),
-        ]
-        parts.append(Solid("cylinder", tuple(center), (radius, radius, length / 2), "textile", rng.uniform(0.3, 0.6), turn))
-    return _hidden("rolled carpet", parts)
+def _statue(rng: Rng) -> list[Solid]:
+    """A figure of stone, wood, plaster or hollow bronze, up to life size, on a base."""
+    body = draw_body(rng)
+    stuff, low, high = [
+        ("stone", 2.3, 2.7), ("wood", 0.55, 0.75), ("gypsum", 0.9, 1.2), ("brass", 0.7, 1.6), ("ceramic", 0.8, 1.7),
+        ("cement", 2.0, 2.3),
+    ][int(rng.integers(6))]  # fmt: skip
+    base = float(rng.uniform(0.04, 0.12))
+    figure = shaped_solid(body, (0.0, 0.0, base), stuff, float(rng.uniform(low, high)))
+    if max(figure.half) < 0.6 and rng.random() < 0.7:
+        wide, deep = (0.6 * h for h in figure.half[:2])
+        x, y = figure.center[:2]
+        return [box((x - wide, y - deep, 0.0), (x + wide, y + deep, base), stuff, 2.2 if stuff != "wood" else 0.65), figure]
+    return [moved(figure, (0.0, 0.0, -base))]
 
 
-def _bottles(rng: Rng, at: Point) -> Hidden:
-    x, y, z = at
-    radius, height, steel = rng.uniform(0.07, 0.17), rng.uniform(0.5, 1.5), rng.random() < 0.6
-    parts: list[Solid] = []
-    for k in range(rng.integers(1, 6)):
-        center = (x + k * 2.1 * radius, y, z + height / 2)
-        stuff, dense = ("steel", STEEL) if steel else ("water", 1.0)
-        parts.append(Solid("capsule", center, (radius, radius, height / 2), stuff, dense))
-        if steel:
-            inner = radius - rng.uniform(0.003, 0.008)
-            parts.append(Solid("capsule", center, (inner, inner, height / 2 - 0.006), "steel", -STEEL))
-    return _hidden("gas bottles" if steel else "water bottles", parts)
+def _kinds() -> dict[str, LookalikeKind]:
+    rows = [
+        ("dog", "animal", 1.2, living.dog), ("sheep or goat", "animal", 1.8, living.sheep), ("pig", "animal", 1.8, living.pig),
+        ("calf", "animal", 1.0, living.calf), ("crates of poultry", "animal", 0.6, living.poultry_crates),
+        ("carcasses", "meat", 1.6, living.carcasses), ("hanging meat", "meat", 1.2, living.hanging_meat),
+        ("frozen fish", "meat", 1.2, living.fish),
+        ("heap of sacks", "sacks", 1.8, goods.sack_heap), ("sitting sacks", "sacks", 2.2, goods.sitting_sacks),
+        ("bundle", "sacks", 2.4, goods.bundle),
+        ("drum", "vessel", 1.2, goods.drum), ("keg", "vessel", 1.0, goods.keg),
+        ("gas bottles", "vessel", 0.9, goods.gas_bottles),
+        ("jerrycans", "vessel", 1.2, goods.jerrycans), ("demijohns", "vessel", 0.9, goods.demijohns),
+        ("water bags", "vessel", 1.8, goods.water_bags),
+        ("carpet", "textile", 1.3, goods.carpet), ("mattress", "textile", 0.9, goods.mattress),
+        ("duvets", "textile", 0.9, goods.duvets),
+        ("clothes", "textile", 1.4, goods.clothes), ("suitcases", "textile", 1.2, goods.suitcases),
+        ("backpacks", "textile", 1.2, goods.backpacks), ("plush toy", "figure", 0.6, living.plush_toy),
+        ("mannequin", "figure", 1.2, _mannequin), ("statue", "figure", 1.0, _statue),
+        ("punching bag", "figure", 1.2, machine.punching_bag),
+        ("tires", "goods", 1.0, goods.tires), ("boxes like a person", "goods", 1.6, goods.boxes_like_a_person),
+        ("melons", "goods", 1.4, goods.melons), ("pots", "goods", 0.7, goods.pots), ("rubbish", "refuse", 1.4, goods.rubbish),
+        ("armchair", "furniture", 1.2, machine.armchair), ("cushions", "furniture", 0.9, machine.cushions),
+        ("car seat", "furniture", 1.0, machine.car_seat),
+        ("motor", "machine", 0.9, machine.motor), ("water heater", "machine", 0.9, machine.water_heater),
+        ("reefer machinery", "machine", 0.8, machine.reefer_machinery), ("household machine", "machine", 0.8, machine.stove),
+        ("cable drum", "machine", 0.8, machine.cable_drum),
+    ]  # fmt: skip
+    return {name: LookalikeKind(name, family, weight, draw) for name, family, weight, draw in rows}
 
 
-def _jerrycans(rng: Rng, at: Point) -> Hidden:
-    x, y, z = at
-    parts = []
-    for k in range(rng.integers(1, 9)):
-        low = np.array([x + 0.32 * (k % 4), y, z + 0.4 * (k // 4)])
-        parts.append(box(tuple(low), tuple(low + [0.28, 0.2, 0.36]), "water", rng.uniform(0.6, 1.0)))
-    return _hidden("jerrycans", parts)
+LOOKALIKES: Mapping[str, LookalikeKind] = MappingProxyType(_kinds())
 
 
-def _mattress(rng: Rng, at: Point) -> Hidden:
-    x, y, z = at
-    long, high, thick = rng.uniform(1.6, 2.1), rng.uniform(0.7, 1.6), rng.uniform(0.12, 0.3)
-    flat = rng.random() < 0.5
-    size = (long, 1.4, thick) if flat else (long, thick, high)
-    return _hidden(
-        "mattress",
-        [box((x, y - size[1] / 2, z), (x + size[0], y + size[1] / 2, z + size[2]), "textile", rng.uniform(0.04, 0.15))],
-    )
+def draw_lookalike(
+    rng: Rng, names: Sequence[str] | None = None, size_limit: tuple[float, float, float] | None = None
+) -> Lookalike:
+    """Draw a look-alike.
 
+    Parameters
+    ----------
+    rng : Generator
+    names : sequence of str, optional
+        Kinds to choose from; all by default.
+    size_limit : (float, float, float), optional [m]
+        What it has to fit in. Of 30 drawn the first that fits is taken, or the last, made smaller until it does.
 
-def _clothes(rng: Rng, at: Point) -> Hidden:
-    parts = []
-    for _ in range(rng.integers(3, 12)):
-        half = rng.uniform([0.15, 0.15, 0.08], [0.5, 0.5, 0.3])
-        center = np.asarray(at) + rng.normal(0, 0.25, 3) * [1, 1, 0.4] + [0, 0, half[2]]
-        parts.append(ellipsoid(tuple(center), tuple(half), "textile", rng.uniform(0.05, 0.22)))
-    return _hidden("heap of clothes", parts)
+    Returns
+    -------
+    Lookalike
 
+    Raises
+    ------
+    RecipeError
+        For a name that is not in `LOOKALIKES`, no name at all, or a limit that is not above 0.
 
-def _furniture(rng: Rng, at: Point) -> Hidden:
-    """A sofa: a seat, a back, two arms."""
-    x, y, z = at
-    long, bulk = rng.uniform(0.8, 2.1), rng.uniform(0.06, 0.25)
-    parts = [
-        box((x, y - 0.4, z + 0.1), (x + long, y + 0.4, z + 0.45), "textile", bulk),
-        box((x, y + 0.25, z + 0.45), (x + long, y + 0.45, z + 0.9), "textile", bulk),
-    ]
-    parts += [box((s, y - 0.4, z + 0.45), (s + 0.18, y + 0.25, z + 0.62), "wood", bulk) for s in (x, x + long - 0.18)]
-    return _hidden("furniture", parts)
-
-
-def _tank(rng: Rng, at: Point) -> Hidden:
-    """Refrigeration machinery and the like: compressor, boiler, motor."""
-    x, y, z = at
-    parts = [cylinder((x, y, z + 0.25), rng.uniform(0.1, 0.25), 0.5, "steel", STEEL * rng.uniform(0.1, 0.5))]
-    for _ in range(rng.integers(2, 7)):
-        c = np.asarray(at) + rng.uniform([-0.4, -0.2, 0.1], [0.4, 0.2, 1.0])
-        parts.append(
-            cylinder(
-                tuple(c),
-                rng.uniform(0.02, 0.12),
-                rng.uniform(0.1, 0.8),
-                "steel",
-                STEEL * rng.uniform(0.1, 0.8),
-                axis=rng.choice(["x", "z"]),
-            )
-        )
-    return _hidden("machinery", parts)
-
-
-LOOKALIKES: Mapping[str, Callable[[Rng, Point], Hidden]] = MappingProxyType({
-    "mannequin": _mannequin, "statue": _statue, "animal": _animal, "carcass": _carcass, "sack heap": _sack_heap, "drum": _drum,
-    "carpet": _carpet, "bottles": _bottles, "jerrycans": _jerrycans, "mattress": _mattress, "clothes": _clothes,
-    "furniture": _furniture, "machinery": _tank,
-})  # fmt: skip
-
-
-def draw_lookalike(rng: Rng, at: Point) -> Hidden:
-    """Draw one look-alike that stands at a place [m]."""
-    return LOOKALIKES[str(rng.choice(list(LOOKALIKES)))](rng, at)
+    Examples
+    --------
+    >>> thing = draw_lookalike(np.random.default_rng(5), ["drum", "keg"])
+    >>> thing.name in ("drum", "keg") and thing.size[2] < 1.0
+    True
+    """
+    chosen = list(LOOKALIKES) if names is None else list(names)
+    for name in chosen:
+        if name not in LOOKALIKES:
+            near = difflib.get_close_matches(name, LOOKALIKES, 1, 0.0)[0]
+            raise RecipeError(f"there is no look-alike {name!r}; did you mean {near!r}? Known are {', '.join(LOOKALIKES)}")
+    if not chosen:
+        raise RecipeError("no kinds of look-alike to choose from; name at least one, or leave the names out for all")
+    if size_limit is not None and min(size_limit) <= 0:
+        raise RecipeError(f"a look-alike that fits in {size_limit} m was asked for; expected all above 0")
+    kinds = [LOOKALIKES[name] for name in chosen]
+    weights = np.array([kind.weight for kind in kinds])
+    for _ in range(30):
+        kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+        parts, size = settled(kind.draw(rng))
+        if size_limit is None or all(own <= side for own, side in zip(size, size_limit, strict=True)):
+            return Lookalike(kind.name, kind.family, size, parts)
+    scale = min(side / own for own, side in zip(size, size_limit or size, strict=True))
+    parts, size = settled([scaled(part, scale) for part in parts])
+    return Lookalike(kind.name, kind.family, size, parts)

@@ -21,7 +21,7 @@ from xrayscan.simulate.record import KINDS, Choices, Record, check_names, draw_r
 from xrayscan.simulate.scanner import PRESETS
 from xrayscan.simulate.vehicles import VEHICLES
 
-__all__ = ["SceneRecipe", "Scanning", "read_table", "strict"]
+__all__ = ["Scanning", "SceneRecipe", "read_table", "strict"]
 
 SHARES = {"counts": 0.5, "transmission": 0.33, "display": 0.17}
 

@@ -105,7 +105,8 @@ class _Scene:
         center = np.array([s.center for s in self.solids]).reshape(-1, 3)
         reach = np.array([s.reach for s in self.solids]).reshape(-1, 3)
         self.low, self.high = center - reach, center + reach
-        self.windows = [Window(*map(int, row)) for row in fan.windows(self.low, self.high)]
+        self.edges = fan.windows(self.low, self.high)
+        self.windows = [Window(*row) for row in self.edges.tolist()]
         self.later = [self._later(i) for i in range(len(self.solids))]
 
     def _later(self, i: int) -> list[int]:
@@ -115,16 +116,25 @@ class _Scene:
         roles = self.role_array[index]
         return index[(roles != HOLE) | (self.role[i] == LOAD)].tolist()
 
+    def seen_in(self, window: Window, among: Sequence[int]) -> list[int]:
+        """Those of some solids that are seen in a window."""
+        index = np.asarray(among, int)
+        top, left, bottom, right = self.edges[index].T
+        meet = (top < window.bottom) & (bottom > window.top) & (left < window.right) & (right > window.left)
+        found: list[int] = index[meet & (top < bottom) & (left < right)].tolist()
+        return found
+
     def last_use(self) -> dict[int, list[int]]:
         """For each solid, those whose spans are not needed any more once it is done; those near hidden things are kept."""
         last = list(range(len(self.solids)))
         for i, others in enumerate(self.later):
             for j in others:
                 last[j] = max(last[j], i)
-        kept = [self.windows[i] for i in self.own]
+        everything = range(len(self.solids))
+        kept = {i for own in self.own for i in self.seen_in(self.windows[own], everything)}
         free: dict[int, list[int]] = {}
-        for i, window in enumerate(self.windows):
-            if all(window.shared(near).empty for near in kept):
+        for i in everything:
+            if i not in kept:
                 free.setdefault(last[i], []).append(i)
         return free
 
@@ -151,10 +161,8 @@ class _Tracer:
         cut = (slice(None), *window.within(self.scene.windows[index]))
         own = [(first[None], last[None]) for first, last in zip(*(t[cut] for t in self.spans(index)), strict=True)]
         found = []
-        for other in others:
+        for other in self.scene.seen_in(window, others):
             shared = window.shared(self.scene.windows[other])
-            if shared.empty:
-                continue
             here, there = shared.within(window), (slice(None), *shared.within(self.scene.windows[other]))
             enter, leave = (t[there] for t in self.spans(other))
             for first, last in own:
@@ -172,7 +180,7 @@ class _Tracer:
 
     def taken(self, index: int, others: Sequence[int], window: Window) -> torch.Tensor:
         """Length of a solid that others take, over a window within its own [m], shape (rows, columns)."""
-        others = [j for j in others if not window.shared(self.scene.windows[j]).empty]
+        others = self.scene.seen_in(window, others)
         rows, columns = window.shape
         if len(others) > 3 and len(others) * rows * columns > CROWD and max(rows, columns) > 8:
             return self._halves(index, others, window)
@@ -192,7 +200,13 @@ class _Tracer:
 
     def joint(self, others: Sequence[int], within: Window) -> Window:
         """The smallest window that holds what others can touch of one."""
-        return _hull([within.shared(self.scene.windows[j]) for j in others])
+        edges = self.scene.edges[np.asarray(others, int)]
+        top, left = np.maximum(edges[:, 0], within.top), np.maximum(edges[:, 1], within.left)
+        bottom, right = np.minimum(edges[:, 2], within.bottom), np.minimum(edges[:, 3], within.right)
+        seen = (top < bottom) & (left < right)
+        if not seen.any():
+            return Window(within.top, within.left, within.top, within.left)
+        return Window(int(top[seen].min()), int(left[seen].min()), int(bottom[seen].max()), int(right[seen].max()))
 
 
 def _hull(windows: Sequence[Window]) -> Window:
@@ -314,9 +328,9 @@ def _add_front(tracer: _Tracer, draft: _Draft) -> None:
             place = scene.windows[i].within(draft.window)
             near[place] = torch.minimum(near[place], first)
     limit = torch.where(torch.isfinite(near), near, 0.0)
-    for i, solid in enumerate(scene.solids):
-        window = draft.window.shared(scene.windows[i])
-        if window.empty or scene.role[i] == HOLE or solid.density == 0.0 or i in draft.own:
+    for i in scene.seen_in(draft.window, range(len(scene.solids))):
+        solid, window = scene.solids[i], draft.window.shared(scene.windows[i])
+        if scene.role[i] == HOLE or solid.density == 0.0 or i in draft.own:
             continue
         enter, leave = tracer.spans(i)
         here, end = (slice(None), *window.within(scene.windows[i])), limit[window.within(draft.window)]

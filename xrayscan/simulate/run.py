@@ -15,7 +15,7 @@ from xrayscan.simulate.detector import measure
 from xrayscan.simulate.fan import Fan, Window
 from xrayscan.simulate.record import Choices, Kind, Record, draw_record
 from xrayscan.simulate.render import Areal, Patch, render
-from xrayscan.simulate.scene import build
+from xrayscan.simulate.scene import Scene, build
 from xrayscan.simulate.truth import Truth, measured, truth_of
 
 __all__ = ["replay", "simulate", "simulate_delivered"]
@@ -93,7 +93,7 @@ def simulate_delivered(record: Record, *, device: str = "cpu") -> tuple[Delivere
         scene = build(record, attempt)
         areal = render(scene.fan, scene.fixed, scene.load, scene.hidden, device)
         if record.mirrored:
-            areal, scene = _mirrored(areal), replace(scene, fan=_reversed(scene.fan))
+            areal, scene = _mirrored(areal), _reversed(scene)
         truth, draft = truth_of(record, scene, areal)
         # A void drawn into air took nothing away, a person behind the picture's edge is not seen: such a scene is drawn again.
         if truth.instances or record.kind in ("clean", "look-alike") or not record.hides:
@@ -121,8 +121,8 @@ def _mirrored(areal: Areal) -> Areal:
     return Areal(areal.water.flip(1), areal.iron.flip(1), tuple(patches))
 
 
-def _reversed(fan: Fan) -> Fan:
-    """A fan onto the mirrored vehicle."""
-    return Fan(
-        fan.source_distance, fan.source_height, fan.slopes, -fan.xs[::-1], fan.lift[::-1], -fan.skew, fan.pitch
-    )  # fmt: skip
+def _reversed(scene: Scene) -> Scene:
+    """The scene with x the other way round, as far as truth needs it."""
+    fan = scene.fan
+    seen = Fan(fan.source_distance, fan.source_height, fan.slopes, -fan.xs[::-1], fan.lift[::-1], -fan.skew, fan.pitch)
+    return replace(scene, fan=seen, sites=tuple(replace(site, x0=-site.x1, x1=-site.x0) for site in scene.sites))

@@ -1,6 +1,6 @@
 """Makes the shipped samples: ``python -m xrayscan.simulate.samples OUT``.
 
-A few small scans in the formats and deliveries that scanners have, each with its truth beside it as ``NAME.truth.json`` and what
+A few small scans in the formats and deliveries that scanners have, each with its truth in ``NAME.truth.json`` beside it and what
 it was drawn from as ``NAME.record.json``.
 """
 

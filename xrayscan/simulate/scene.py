@@ -12,11 +12,12 @@ import numpy as np
 
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.body import Body, body_size, body_solids, draw_body
+from xrayscan.simulate.extent import room_of
 from xrayscan.simulate.fan import Fan
-from xrayscan.simulate.inserts import draw_insert, draw_void, legitimate_void
-from xrayscan.simulate.loads import fill
+from xrayscan.simulate.inserts import draw_compartment, draw_insert, draw_void, legitimate_void
+from xrayscan.simulate.loads import LOADS, fill
 from xrayscan.simulate.lookalike import draw_lookalike
-from xrayscan.simulate.places import Site, Surroundings, draw_site
+from xrayscan.simulate.places import PLACES, Site, Surroundings, draw_site, largest
 from xrayscan.simulate.record import Choices, Record
 from xrayscan.simulate.render import Hidden
 from xrayscan.simulate.solid import Room, Solid
@@ -26,7 +27,10 @@ from xrayscan.simulate.view import draw_fan
 __all__ = ["Placed", "Scene", "build"]
 
 ATTEMPTS = 60
+NICHE = 0.2  # share of lone persons for whom a narrow place outside of the load is tried first
 TOGETHER = 0.7  # share of groups that hide in one place
+COMPARTMENT = 0.3  # share of density anomalies that are a hidden compartment
+WITHIN = ("among the load", "tight among the load")
 Rng = np.random.Generator
 Size = tuple[float, float, float]
 
@@ -109,6 +113,8 @@ def build(record: Record, attempt: int = 0) -> Scene:
     """
     for trial in range(attempt * ATTEMPTS, (attempt + 1) * ATTEMPTS):
         vehicle = draw_vehicle(record.rng("vehicle", trial), record.choices.vehicles or None)
+        if not _fits(vehicle, record.choices):
+            continue
         names, load = _loaded(record.rng("load", trial), vehicle, record.choices)
         around = Surroundings(vehicle.rooms, tuple(load), vehicle.niches, (), vehicle.room_kind)
         spots = _spots(record.rng("sites", trial), around, record.choices)
@@ -120,11 +126,22 @@ def build(record: Record, attempt: int = 0) -> Scene:
             "places or postures"
         )
     rng = record.rng("hidden", trial)
-    voids = _legitimate(rng, around, spots)
-    placed = [*voids, *_furnished(rng, record, around, spots)] if record.hides else voids
-    extent = Room(*vehicle.extent)
-    fan = draw_fan(record.rng("travel", trial), record.scanner, extent, record.pitch)
+    around = replace(around, taken=tuple(spot.site.space for spot in spots))
+    gaps, around = _legitimate(rng, around)
+    placed = [*gaps, *_furnished(rng, record, around, spots)] if record.hides else gaps
+    fan = draw_fan(record.rng("travel", trial), record.scanner, _extent(vehicle), record.pitch)
     return Scene(vehicle, names, tuple(load), tuple(placed), tuple(spot.site.space for spot in spots), fan)
+
+
+def _fits(vehicle: Vehicle, choices: Choices) -> bool:
+    return not choices.loads or any(vehicle.room_kind in LOADS[name].rooms for name in choices.loads)
+
+
+def _extent(vehicle: Vehicle) -> Room:
+    """What has to be seen of a vehicle [m]; across, its load and walls."""
+    x0, x1, z0, z1 = vehicle.extent
+    half = max(max(-room.y0, room.y1) for room in vehicle.rooms) + 0.05
+    return Room(x0, x1, -half, half, z0, z1)
 
 
 def _loaded(rng: Rng, vehicle: Vehicle, choices: Choices) -> tuple[tuple[str, ...], list[Solid]]:
@@ -141,7 +158,10 @@ def _spots(rng: Rng, around: Surroundings, choices: Choices) -> list[_Spot]:
     """Sites for as many bodies as drawn, together or each alone."""
     shares = np.asarray(choices.persons) / sum(choices.persons)
     count = int(rng.choice(len(shares), p=shares)) + 1
-    bodies = [draw_body(rng, str(rng.choice(choices.postures)) if choices.postures else None) for _ in range(count)]
+    outside = _in_niche(rng, around, choices) if count == 1 and rng.random() < NICHE else None
+    if outside is not None:
+        return [outside]
+    bodies = [draw_body(rng, _posture(rng, choices)) for _ in range(count)]
     if count > 1 and rng.random() < TOGETHER:
         size, offsets = _huddled(rng, bodies)
         site = draw_site(rng, around, size, choices.places or None)
@@ -154,6 +174,25 @@ def _spots(rng: Rng, around: Surroundings, choices: Choices) -> list[_Spot]:
             spots.append(_Spot(site, ((body, site.at),)))
             around = replace(around, taken=(*around.taken, site.space))
     return spots
+
+
+def _posture(rng: Rng, choices: Choices) -> str | None:
+    return str(rng.choice(choices.postures)) if choices.postures else None
+
+
+def _in_niche(rng: Rng, around: Surroundings, choices: Choices) -> _Spot | None:
+    """A body in a narrow place outside of the load: the place is drawn first, then who fits into it."""
+    names = [name for name in choices.places or PLACES if PLACES[name].family == "niche"]
+    names = [name for name in names if largest(around, name) is not None]
+    if not names:
+        return None
+    place = str(rng.choice(names))
+    try:
+        body = draw_body(rng, _posture(rng, choices), size_limit=largest(around, place))
+    except RecipeError:
+        return None  # nobody is that small
+    site = draw_site(rng, around, body_size(body), (place,))
+    return None if site is None else _Spot(site, ((body, site.at),))
 
 
 def _shifted(at: Size, by: tuple[float, float]) -> Size:
@@ -180,20 +219,19 @@ def _huddled(rng: Rng, bodies: list[Body]) -> tuple[Size, list[tuple[float, floa
     return (float(max(lengths)), float(depth), float(sizes[:, 2].max())), offsets
 
 
-def _legitimate(rng: Rng, around: Surroundings, spots: list[_Spot]) -> list[Placed]:
-    """Gaps that loads just have; in scenes of every kind."""
-    taken = tuple(spot.site.space for spot in spots)
+def _legitimate(rng: Rng, around: Surroundings) -> tuple[list[Placed], Surroundings]:
+    """Gaps that loads just have, in scenes of every kind; and the surroundings with them taken."""
     found = []
     for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
-        holes = legitimate_void(rng, replace(around, taken=taken))
+        holes = legitimate_void(rng, around)
         if holes:
             found.append(Placed(Hidden("gap", "missing goods", hole=tuple(holes)), "load"))
-    return found
+            around = replace(around, taken=(*around.taken, room_of(holes)))
+    return found, around
 
 
 def _furnished(rng: Rng, record: Record, around: Surroundings, spots: list[_Spot]) -> list[Placed]:
     """What goes into the sites for this kind of scene, and look-alikes beside it in scenes of every kind."""
-    around = replace(around, taken=tuple(spot.site.space for spot in spots))
     names = record.choices.lookalikes or None
     placed: list[Placed] = []
     if record.kind == "person":
@@ -201,8 +239,7 @@ def _furnished(rng: Rng, record: Record, around: Surroundings, spots: list[_Spot
             placed += _persons(spot)
     elif record.kind == "look-alike":
         for spot in spots:
-            for _, at in spot.bodies:
-                placed.append(_lookalike(rng, spot.site, at, names, first=not placed or placed[-1].place != spot.site.place))
+            placed += _lookalikes(rng, spot, names)
     elif record.kind in ("void", "density"):
         placed += _anomaly(rng, record, around)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
@@ -223,27 +260,31 @@ def _persons(spot: _Spot) -> list[Placed]:
     return found
 
 
-def _lookalike(rng: Rng, site: Site, at: Size, names: tuple[str, ...] | None, *, first: bool) -> Placed:
-    """A thing that fits where a body would have been, with the same hole and cover."""
-    for _ in range(20):
-        thing = draw_lookalike(rng, names)
-        if all(own <= free + 0.05 for own, free in zip(thing.size, site.size, strict=True)):
-            break
-    hole, cover = (site.hole, site.cover) if first else ((), ())
-    return Placed(Hidden("look-alike", thing.name, thing.solids(at), hole, cover), site.place)
+def _lookalikes(rng: Rng, spot: _Spot, names: tuple[str, ...] | None) -> list[Placed]:
+    """Things that fit where bodies would have been, with the same hole and cover."""
+    found = []
+    for i, (body, at) in enumerate(spot.bodies):
+        limit = spot.site.size if len(spot.bodies) == 1 else body_size(body)
+        thing = draw_lookalike(rng, names, limit)
+        hole, cover = (spot.site.hole, spot.site.cover) if i == 0 else ((), ())
+        found.append(Placed(Hidden("look-alike", thing.name, thing.solids(at), hole, cover), spot.site.place))
+    return found
 
 
 def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
-    """One closed void, or one insert that is much denser or lighter than the load."""
+    """One closed void; or one insert that is much denser or lighter than the load, or a hidden compartment with goods."""
     for _ in range(12):
         if record.kind == "void":
-            size = draw_void(rng)
-            site = draw_site(rng, around, size, ("among the load", "tight among the load"))
+            site = draw_site(rng, around, draw_void(rng), WITHIN)
             if site is not None and site.hole:
                 return [Placed(Hidden("void", "void", (), site.hole), "load")]
+        elif rng.random() < COMPARTMENT:
+            found = draw_compartment(rng, around)
+            if found is not None:
+                return [Placed(Hidden("density", found.label, (*found.cover, *found.solids), found.hole), "compartment")]
         else:
             insert = draw_insert(rng)
-            site = draw_site(rng, around, insert.size, ("among the load", "tight among the load"))
+            site = draw_site(rng, around, insert.size, WITHIN)
             if site is not None:
                 return [Placed(Hidden("density", insert.label, insert.solids(site.at)), "load")]
     return []

@@ -188,7 +188,7 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndar
     return about_z @ about_y @ about_x
 
 
-_ALONG = {"z": IDENTITY, "x": rotation(pitch=np.pi / 2), "y": rotation(roll=np.pi / 2)}
+_ALONG = {"z": IDENTITY, "x": np.round(rotation(pitch=np.pi / 2)), "y": np.round(rotation(roll=np.pi / 2))}
 
 
 def _along(axis: Axis) -> np.ndarray:

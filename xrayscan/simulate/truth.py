@@ -216,7 +216,8 @@ def truth_of(record: Record, scene: Scene, areal: Areal) -> tuple[Truth, _Draft]
     )  # fmt: skip
     low = np.array([(r.x0, r.y0, r.z0) for r in scene.sites]).reshape(-1, 3)
     high = np.array([(r.x1, r.y1, r.z1) for r in scene.sites]).reshape(-1, 3)
-    sites = tuple(Box(*map(int, row)) for row in scene.fan.windows(low, high))
+    windows = [Window(*map(int, row)) for row in scene.fan.windows(low, high)]
+    sites = tuple(Box(w.top, w.left, w.bottom, w.right) for w in windows if not w.empty)
     nothing = frozen_array(np.zeros(draft.ignore.shape, bool))
     truth = Truth(
         record, scene.vehicle.name, "+".join(scene.loads), MappingProxyType(masks),

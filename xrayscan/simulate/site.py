@@ -1,0 +1,451 @@
+"""Sites: spots in, on or beside a load where something can be put, and what has to be taken out of the load for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from xrayscan.simulate.extent import reach_of, room_of
+from xrayscan.simulate.solid import IDENTITY, Point, Room, Solid, box
+
+__all__ = ["Site", "Spot", "Surroundings", "carved_spot", "end_spot", "free_spot", "grown", "site_at", "void_box"]
+
+Rng = np.random.Generator
+SKIN = 0.02  # what overlaps by less than this along one axis only touches [m]
+CARRIED = 0.25  # least share of a footprint that has to rest on something
+LARGEST = (1.35, 0.75)  # longest side [m] and volume [m³] of a piece that is taken out whole
+CUTTABLE = 1.2  # densest goods that a hole may cut through [g/cm³]
+HEAVIEST = 150.0  # of a single piece that people move [kg]
+MOST = 80  # pieces taken out whole that reach out of a gap
+
+
+class Niche(Protocol):
+    """A named space outside of the load rooms."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    @property
+    def room(self) -> Room:
+        """Where it is [m]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What a place looks at.
+
+    Attributes
+    ----------
+    rooms : tuple of Room [m]
+        Spaces for the load.
+    load : tuple of Solid
+    niches : tuple
+        Spaces outside of the rooms, each with a ``name`` and a ``room``.
+    taken : tuple of Room [m]
+        Spaces of what is hidden already.
+    room_kind : str
+        "box", "open" or "tank".
+    """
+
+    rooms: tuple[Room, ...]
+    load: tuple[Solid, ...] = ()
+    niches: tuple[Niche, ...] = ()
+    taken: tuple[Room, ...] = ()
+    room_kind: str = "box"
+
+    @cached_property
+    def stuff(self) -> tuple[Solid, ...]:
+        """The load without the air in it."""
+        return tuple(solid for solid in self.load if solid.density > 0)
+
+    @cached_property
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corners of the boxes around the load's solids [m], each shape (solids, 3)."""
+        center = np.array([s.center for s in self.stuff]).reshape(-1, 3)
+        reach = np.array([s.half if s.turn is IDENTITY else reach_of(s) for s in self.stuff]).reshape(-1, 3)
+        return center - reach, center + reach
+
+    def meeting(self, room: Room, by: float = SKIN) -> np.ndarray:
+        """Index of the load's solids that reach into a room by more than that along every axis [m]."""
+        low, high = self.corners
+        bottom, top = _corners(room)
+        return np.flatnonzero(((low < top - by) & (high > bottom + by)).all(axis=1))
+
+    def top(self, room: Room) -> float:
+        """Upper end of the load above a room's footprint [m]; −inf without any."""
+        over = self.meeting(replace(room, z0=-99.0, z1=99.0))
+        return float(self.corners[1][over, 2].max(initial=-np.inf))
+
+    def carried(self, room: Room) -> float:
+        """Share of a room's footprint that the load's solids below it carry, by their boxes."""
+        low, high = self.corners
+        under = self.meeting(replace(room, z0=room.z0 - 0.06, z1=room.z0 + 0.06), by=0.0)
+        under = under[(high[under, 2] > room.z0 - 0.02) & (high[under, 2] < room.z0 + 0.003)]
+        under = under[[_topmost_within(self.stuff[i], room) for i in under]] if under.size else under
+        across = np.minimum(high[under, :2], (room.x1, room.y1)) - np.maximum(low[under, :2], (room.x0, room.y0))
+        return float(across.clip(min=0.0).prod(axis=1).sum() / ((room.x1 - room.x0) * (room.y1 - room.y0)))
+
+    def filled(self, room: Room) -> float:
+        """Share of a room that the boxes around the load's solids fill, probed at 5 × 5 × 5 points."""
+        bottom, top = _corners(room)
+        steps = (np.arange(5) + 0.5) / 5
+        points = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 1, 3) * (top - bottom) + bottom
+        near = self.meeting(room, by=0.0)
+        low, high = self.corners[0][near], self.corners[1][near]
+        return float(((points > low) & (points < high)).all(axis=2).any(axis=1).mean())
+
+    def untaken(self, room: Room) -> bool:
+        """Whether a room keeps clear of everything hidden already, and of what that stands on."""
+        bottom, top = _corners(room)
+        clear = np.array([0.0, 0.0, 0.04])
+        for other in self.taken:
+            low, high = _corners(other)
+            if ((low < top + clear - 1e-6) & (high > bottom - clear + 1e-6)).all():
+                return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A spot, drawn before it is known what goes there.
+
+    Attributes
+    ----------
+    place : str
+        One of `places.PLACES`.
+    at : (float, float, float) [m]
+        Middle of the footprint of what goes there, on its floor.
+    size : (float, float, float) [m]
+        Free space about it: length, depth, height.
+    hole : tuple of Solid
+        Taken out of the load; shapes only.
+    cover : tuple of Solid
+        What encloses or hides it.
+    space : Room [m]
+        What all of it takes up.
+    """
+
+    place: str
+    at: Point
+    size: tuple[float, float, float]
+    hole: tuple[Solid, ...]
+    cover: tuple[Solid, ...]
+    space: Room
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """Where something can stand, before it is covered.
+
+    Attributes
+    ----------
+    free : Room [m]
+        As large as asked for.
+    gap : Room [m]
+        The whole gap around it.
+    hole : tuple of Solid
+    room : Room [m]
+        The load room that it is in.
+    lids : tuple of Room [m]
+        Flat rooms for boards under pieces of the load that stood on what was taken out.
+    """
+
+    free: Room
+    gap: Room
+    hole: tuple[Solid, ...]
+    room: Room
+    lids: tuple[Room, ...] = ()
+
+
+def _topmost_within(solid: Solid, room: Room) -> bool:
+    """Whether a solid is as high above a room's footprint as anywhere."""
+    upright = abs(float(solid.turn[2, 2])) > 0.9999
+    if upright and solid.shape in ("box", "sack", "cylinder", "torus"):
+        return True
+    x, y, _ = solid.center
+    axis = solid.turn[:, 2]
+    if solid.mesh is not None:
+        points = solid.mesh.vertices @ solid.turn.T
+        peak = points[points[:, 2].argmax()]
+        x, y = x + float(peak[0]), y + float(peak[1])
+    elif abs(axis[2]) < 0.05 and solid.shape in ("cylinder", "capsule"):
+        # A ridge along x or y: it only has to lie beside neither edge.
+        along_x = abs(axis[0]) > abs(axis[1])
+        return room.y0 < y < room.y1 if along_x else room.x0 < x < room.x1
+    elif solid.shape == "box":
+        peak = solid.turn @ (np.sign(solid.turn[2]) * np.asarray(solid.half))
+        x, y = x + float(peak[0]), y + float(peak[1])
+    return room.x0 < x < room.x1 and room.y0 < y < room.y1
+
+
+def _corners(room: Room) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([room.x0, room.y0, room.z0]), np.array([room.x1, room.y1, room.z1])
+
+
+def grown(room: Room, by: Sequence[float], limit: Room | None = None) -> Room:
+    """A room larger by (x0, x1, y0, y1, z0, z1) outward [m], as far as the limit."""
+    wider = Room(room.x0 - by[0], room.x1 + by[1], room.y0 - by[2], room.y1 + by[3], room.z0 - by[4], room.z1 + by[5])
+    if limit is None:
+        return wider
+    return Room(
+        max(wider.x0, limit.x0), min(wider.x1, limit.x1), max(wider.y0, limit.y0), min(wider.y1, limit.y1),
+        max(wider.z0, limit.z0), min(wider.z1, limit.z1),
+    )  # fmt: skip
+
+
+def void_box(room: Room) -> Solid:
+    """A room's shape, to be taken out."""
+    return box((room.x0, room.y0, room.z0), (room.x1, room.y1, room.z1), "water", 0.0)
+
+
+def site_at(place: str, free: Room, hole: Sequence[Solid] = (), cover: Sequence[Solid] = ()) -> Site:
+    """A site with a room as its free space."""
+    at = ((free.x0 + free.x1) / 2, (free.y0 + free.y1) / 2, free.z0)
+    space = room_of([*hole, *cover, void_box(free)])
+    return Site(place, at, free.size, tuple(hole), tuple(cover), space)
+
+
+def _drawn_room(rng: Rng, around: Surroundings, need: tuple[float, float, float]) -> Room | None:
+    """One of the rooms that are large enough, the longer the more likely."""
+    fit = [r for r in around.rooms if all(n <= s - 0.01 for n, s in zip(need, r.size, strict=True))]
+    if not fit:
+        return None
+    lengths = np.array([room.size[0] for room in fit])
+    return fit[int(rng.choice(len(fit), p=lengths / lengths.sum()))]
+
+
+def _footprint(rng: Rng, room: Room, need: tuple[float, float, float], by_wall: float = 0.3) -> Room:
+    """A footprint somewhere in a room, sometimes against a side wall; its height is the room's."""
+    x0 = float(rng.uniform(room.x0, room.x1 - need[0]))
+    y0 = float(rng.uniform(room.y0, room.y1 - need[1]))
+    if rng.random() < by_wall:
+        play = min(0.06, room.size[1] - need[1])
+        y0 = room.y0 + float(rng.uniform(0, play)) if rng.random() < 0.5 else room.y1 - need[1] - float(rng.uniform(0, play))
+    return Room(x0, x0 + need[0], y0, y0 + need[1], room.z0, room.z1)
+
+
+def free_spot(
+    rng: Rng, around: Surroundings, need: tuple[float, float, float], *, on_load: bool, tries: int = 30
+) -> Spot | None:
+    """A spot where nothing is in the way: on the floor, or on top of the load.
+
+    Parameters
+    ----------
+    rng : Generator
+    around : Surroundings
+    need : (float, float, float) [m]
+    on_load : bool
+    tries : int
+
+    Returns
+    -------
+    Spot or None
+    """
+    room = _drawn_room(rng, around, need)
+    if room is None or (on_load and not around.stuff):
+        return None
+    for _ in range(tries):
+        foot = _footprint(rng, room, need)
+        floor = room.z0
+        if on_load:
+            floor = around.top(foot)
+            if not room.z0 + 0.1 < floor < room.z1 - need[2] - 0.005:
+                continue
+        free = replace(foot, z0=floor, z1=floor + need[2])
+        if not around.untaken(free) or around.meeting(free, by=0.002).size:
+            continue
+        if not on_load or around.carried(free) >= CARRIED:
+            return Spot(free, free, (), room)
+    return None
+
+
+def _taken_out(around: Surroundings, gap: Room, room: Room, share: float) -> set[int] | None:
+    """Index of pieces that go out whole for a gap; None if something is in the way that nobody can move or cut."""
+    low, high = around.corners
+    size = high - low
+    bottom, top = _corners(gap)
+    limit = _corners(grown(room, [0.005] * 6))
+    found: set[int] = set()
+    deep = set(around.meeting(gap).tolist())
+    for i in around.meeting(gap, by=0.003):
+        solid, bulk = around.stuff[i], float(size[i].prod())
+        if size[i].max() > LARGEST[0] or bulk > LARGEST[1] or (low[i] < limit[0]).any() or (high[i] > limit[1]).any():
+            if solid.density > CUTTABLE:
+                return None
+            continue
+        if i not in deep:
+            continue
+        within = np.flatnonzero(((low >= low[i] - 1e-3) & (high <= high[i] + 1e-3)).all(axis=1))
+        hollow = any(size[k].prod() > 0.5 * bulk and around.stuff[k].density < 0.7 * solid.density for k in within if k != i)
+        if not hollow and solid.density * bulk * 1000 > HEAVIEST and solid.density > CUTTABLE:
+            return None
+        common = (np.minimum(high[i], top) - np.maximum(low[i], bottom)).prod() / bulk
+        if common >= share:
+            found.update(within.tolist())
+    return found
+
+
+def _unsupported(around: Surroundings, gone: set[int]) -> list[int]:
+    """Index of pieces that stood on what is gone more than on what is left."""
+    low, high = around.corners
+    left = np.ones(len(low), bool)
+    left[sorted(gone)] = False
+    tops = high[~left, 2]
+    if not tops.size:
+        return []
+    near = (low[:, 2] > tops.min() - 0.06) & (low[:, 2] < tops.max() + 0.04) & left
+    found = []
+    for i in np.flatnonzero(near):
+        step = low[i, 2] - high[:, 2]
+        under = np.flatnonzero((step > -0.06) & (step < 0.04) & (low[:, 2] < low[i, 2] - 0.01))
+        common = (np.minimum(high[under, :2], high[i, :2]) - np.maximum(low[under, :2], low[i, :2])).clip(min=0.0).prod(axis=1)
+        if common[~left[under]].sum() > common[left[under]].sum():
+            found.append(int(i))
+    return found
+
+
+def _opened(around: Surroundings, gone: set[int]) -> set[int] | None:
+    """The same pieces and all that stood on them; None if those are too many, too large or too heavy."""
+    low, high = around.corners
+    size = high - low
+    gone = set(gone)
+    while more := _unsupported(around, gone):
+        for i in more:
+            heavy = around.stuff[i].density > CUTTABLE and size[i].prod() * around.stuff[i].density * 1000 > HEAVIEST
+            if heavy or size[i].max() > LARGEST[0]:
+                return None
+            gone.update(np.flatnonzero(((low >= low[i] - 1e-3) & (high <= high[i] + 1e-3)).all(axis=1)).tolist())
+    return gone
+
+
+def _lids(around: Surroundings, gone: set[int], free: Room, room: Room) -> tuple[Room, ...] | None:
+    """Boards that carry what stood on pieces that are gone, at most four; None if they would reach into the free room."""
+    low, high = around.corners
+    found: list[Room] = []
+    for i in _unsupported(around, gone):
+        z = float(low[i, 2])
+        x0, x1, y0, y1 = (float(v) for v in (low[i, 0] - 0.1, high[i, 0] + 0.1, low[i, 1] - 0.1, high[i, 1] + 0.1))
+        over = x0 < free.x1 and x1 > free.x0 and y0 < free.y1 and y1 > free.y0
+        if over and z < free.z1 + 0.003:
+            return None
+        for k, lid in enumerate(found):
+            if abs(lid.z1 - z) < 0.01 and lid.x0 <= x1 and x0 <= lid.x1:
+                x0, x1, y0, y1 = min(lid.x0, x0), max(lid.x1, x1), min(lid.y0, y0), max(lid.y1, y1)
+                del found[k]
+                break
+        under = max(z - 0.018, free.z1) if z > free.z1 else z - 0.018
+        found.append(grown(Room(x0, x1, y0, y1, under, z), [0.0] * 6, room))
+    return tuple(found) if len(found) <= 4 else None
+
+
+def _holes(around: Surroundings, gone: set[int], gap: Room) -> list[Solid] | None:
+    """Shapes of pieces that are gone and of the gap, which takes those within it by itself; None if there are too many."""
+    low, high = around.corners
+    bottom, top = _corners(gap)
+    found = [replace(around.stuff[i], density=0.0) for i in sorted(gone) if (low[i] < bottom).any() or (high[i] > top).any()]
+    return [*found, void_box(gap)] if len(found) <= MOST else None
+
+
+def _levels(around: Surroundings, foot: Room, need: float, room: Room) -> np.ndarray:
+    """Heights within the load on which something can stand [m]."""
+    over = around.meeting(replace(foot, z0=-99.0, z1=99.0))
+    tops = around.corners[1][over, 2]
+    tops = np.unique(np.round(tops[(tops > room.z0 + 0.02) & (tops < tops.max(initial=0.0) - 0.5 * need)], 3))
+    return np.concatenate([[room.z0] * max(1, len(tops) // 2), tops])
+
+
+def carved_spot(
+    rng: Rng,
+    around: Surroundings,
+    need: tuple[float, float, float],
+    slack: tuple[float, float],
+    share: float = 0.0,
+    boards: float = 0.0,
+) -> Spot | None:
+    """A spot within the load: a gap around it, and the pieces that go out whole for it.
+
+    Parameters
+    ----------
+    rng : Generator
+    around : Surroundings
+    need : (float, float, float) [m]
+    slack : (float, float) [m]
+        Least and most that the gap is wider by, on each side.
+    share : float
+        Pieces of which the gap takes less are cut, not taken out.
+    boards : float
+        How often boards carry what stood on pieces that are gone; else that is taken out as well.
+
+    Returns
+    -------
+    Spot or None
+    """
+    room = _drawn_room(rng, around, need)
+    if room is None or not around.stuff:
+        return None
+    for _ in range(24):
+        foot = _footprint(rng, room, need, 0.15)
+        levels = _levels(around, foot, need[2], room)
+        floor = float(levels[int(rng.integers(len(levels)))])
+        free = replace(foot, z0=floor, z1=floor + need[2])
+        if free.z1 > room.z1 - 0.005 or around.filled(free) < 0.45:
+            continue
+        by = [float(rng.uniform(*slack)) for _ in range(6)]
+        if rng.random() < 0.15:
+            by[2] = by[3] = 9.0
+        by[4] = 0.0
+        gap = grown(free, by, room)
+        whole = _taken_out(around, gap, room, share)
+        if whole is None or (floor > room.z0 and around.carried(free) < CARRIED):
+            continue
+        boarded = rng.random() < boards
+        lids = _lids(around, whole, free, room) if boarded else ()
+        gone = whole if boarded else _opened(around, whole)
+        if lids is None or gone is None:
+            continue
+        hole = _holes(around, gone, gap)
+        if hole is not None and around.untaken(room_of(hole)):
+            return Spot(free, gap, tuple(hole), room, lids)
+    return None
+
+
+def end_spot(
+    rng: Rng, around: Surroundings, need: tuple[float, float, float], at_front: bool, extra: tuple[float, float]
+) -> Spot | None:
+    """A gap over the full section at an end of a room, and a spot on the floor in it.
+
+    Parameters
+    ----------
+    rng : Generator
+    around : Surroundings
+    need : (float, float, float) [m]
+    at_front : bool
+        At low x; else at the doors.
+    extra : (float, float) [m]
+        Least and most that the gap is longer by.
+
+    Returns
+    -------
+    Spot or None
+    """
+    room = _drawn_room(rng, around, need)
+    if room is None:
+        return None
+    for _ in range(6):
+        length = min(need[0] + float(rng.uniform(*extra)), room.size[0] - 0.02)
+        gap = replace(room, x1=room.x0 + length) if at_front else replace(room, x0=room.x1 - length)
+        whole = _taken_out(around, gap, room, 0.0)
+        whole = None if whole is None else _opened(around, whole)
+        if whole is None:
+            continue
+        hole = _holes(around, whole, gap)
+        if hole is None or not around.untaken(room_of(hole)):
+            continue
+        foot = _footprint(rng, gap, need, 0.5)
+        return Spot(replace(foot, z1=foot.z0 + need[2]), gap, tuple(hole), room)
+    return None
