@@ -29,10 +29,10 @@ def make(folder: Path) -> Path:
     import tifffile
 
     from xrayscan.simulate import simulate
-    from xrayscan.simulate.container import CONTAINERS
-    from xrayscan.simulate.samples import SAMPLES, scanner_of
+    from xrayscan.simulate.record import Choices
 
-    scan, _ = simulate(40, "person", pitch=0.005, delivery="counts", scanner=scanner_of(SAMPLES[0]), container=CONTAINERS[2])
+    choices = Choices(vehicles=("40 ft high cube",))
+    scan, _ = simulate(40, "person", preset="gantry 6/4 MV", delivery="counts", pitch=0.005, choices=choices)
     pixels, lines = scan.view.pixels[0], scan.calibration
     rows, columns = min(ROWS, pixels.shape[0]), min(COLUMNS, pixels.shape[1])
     air = np.resize(lines.air[0], ROWS)

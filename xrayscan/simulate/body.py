@@ -21,9 +21,19 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.errors import RecipeError
-from xrayscan.simulate.solid import Mesh, Solid, capsule, mesh_solid, moved, rotation
+from xrayscan.simulate.solid import Mesh, Solid, box, capsule, mesh_solid, moved, rotation
 
-__all__ = ["BELONGINGS", "POSTURES", "Body", "body_size", "body_solids", "draw_body", "flesh_mesh", "shaped_solid"]
+__all__ = [
+    "BELONGINGS",
+    "POSTURES",
+    "Body",
+    "body_size",
+    "body_solids",
+    "draw_body",
+    "flesh_mesh",
+    "seat_solids",
+    "shaped_solid",
+]
 
 POSTURES: tuple[str, ...] = (
     "standing", "standing, arms bent", "standing, arms raised", "leaning forward", "sitting", "sitting, legs out",
@@ -38,6 +48,9 @@ UNIT = 2e-4  # of the library's coordinates [m]
 STATURE = 1.70  # at which the organs' sizes below are given [m]
 LUNG = 0.26  # at half a breath [g/cm³]
 _UPRIGHT = ("standing", "leaning", "kneeling")  # postures in which a bag is worn on the back
+
+
+SEAT, BOARD = 0.16, 0.015  # half width of a crate to sit on, and thickness of its boards [m]
 
 
 @dataclass(frozen=True)
@@ -308,6 +321,35 @@ def body_solids(body: Body, at: tuple[float, float, float]) -> tuple[Solid, ...]
         If the body is not in this version's library.
     """
     return tuple(moved(part, at) for part in _built(body)[0])
+
+
+def seat_solids(body: Body, at: tuple[float, float, float]) -> tuple[Solid, ...]:
+    """A wooden crate to sit on, for who sits as on a chair; nothing for others.
+
+    Parameters
+    ----------
+    body : Body
+    at : (float, float, float) [m]
+        As for `body_solids`.
+
+    Returns
+    -------
+    tuple of Solid
+        The crate, then the air in it.
+    """
+    if body.posture != "sitting":
+        return ()
+    skin, sacrum = _skin(body), _points(body)["sacrum"]
+    below = skin[np.hypot(*(skin - sacrum)[:, :2].T) < SEAT]
+    flesh = next(part for part in _built(body)[0] if part.shape == "mesh" and part.material == "soft tissue")
+    shift = np.asarray(flesh.center) - (skin.min(0) + skin.max(0)) / 2 + np.asarray(at)
+    x, y, _ = sacrum + shift
+    floor, top = at[2], float(below[:, 2].min() + shift[2])
+    if top - floor < 4 * BOARD:
+        return ()
+    outer = box((x - SEAT, y - SEAT, floor), (x + SEAT, y + SEAT, top), "wood", 0.55)
+    low, high = (x - SEAT + BOARD, y - SEAT + BOARD, floor + BOARD), (x + SEAT - BOARD, y + SEAT - BOARD, top - BOARD)
+    return outer, box(low, high, "wood", 0.0)
 
 
 def flesh_mesh(body: Body) -> Mesh:

@@ -111,9 +111,10 @@ def _claim(folder: Path, recipe: SceneRecipe, seed: int) -> None:
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8"))
         if (there.get("recipe"), there.get("seed")) != (about["recipe"], seed):
+            other = f"the recipe {there.get('recipe', {}).get('name')!r} with seed {there.get('seed')}"
             raise RecipeError(
-                f"{folder} holds scans of the recipe {there.get('recipe', {}).get('name')!r} with seed {there.get('seed')}, which "
-                f"is not the same as {recipe.name!r} with seed {seed}; give another folder with --out"
+                f"{folder} holds scans of {other}, which is not the same as {recipe.name!r} with seed {seed}; give another "
+                "folder with --out"
             )
         return
     path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

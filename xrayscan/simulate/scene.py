@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xrayscan.errors import RecipeError
-from xrayscan.simulate.body import Body, body_size, body_solids, draw_body
+from xrayscan.simulate.body import Body, body_size, body_solids, draw_body, seat_solids
 from xrayscan.simulate.extent import room_of
 from xrayscan.simulate.fan import Fan
 from xrayscan.simulate.inserts import draw_compartment, draw_insert, draw_void, legitimate_void
@@ -256,6 +256,7 @@ def _persons(spot: _Spot) -> list[Placed]:
     found = []
     for i, (body, at) in enumerate(spot.bodies):
         hole, cover = (spot.site.hole, spot.site.cover) if i == 0 else ((), ())
+        cover = (*cover, *seat_solids(body, at))
         found.append(Placed(Hidden("person", body.posture, body_solids(body, at), hole, cover), spot.site.place, body))
     return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from xrayscan.errors import RecipeError
 from xrayscan.normalize import normalize
 from xrayscan.scan import Scan
 from xrayscan.simulate.delivery import DeliveryPlan
@@ -92,7 +93,11 @@ def _tile(task: tuple[Record, bool]) -> tuple[np.ndarray, str]:
 
     record, outlined = task
     torch.set_num_threads(1)
-    scan, truth = replay(record)
+    try:
+        scan, truth = replay(record)
+    except RecipeError:  # not every load has room for a void
+        record = replace(record, kind="clean")
+        scan, truth = replay(record)
     picture = cv2.cvtColor(gray(scan), cv2.COLOR_GRAY2BGR)
     scale = min((TILE[0] - 6) / picture.shape[1], (TILE[1] - 6) / picture.shape[0])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -257,7 +257,7 @@ def _bicycles(rng: Rng, room: Room) -> list[Solid]:
         both = tilted(piece(pair), rotation(roll=rng.normal(0, 0.04)))
         return _fitting(rng, room, spun(both, turn))
 
-    return stow(rng, room, make, Plan(levels=2, share=(0.08, 0.16), gap=0.05, missing=0.02))
+    return stow(rng, room, make, Plan(levels=2, share=(0.08, 0.16), gap=0.05, missing=0.02, tight=True))
 
 
 def _tractor(rng: Rng) -> Piece:

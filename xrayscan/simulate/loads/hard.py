@@ -186,7 +186,7 @@ def _joinery(rng: Rng, room: Room) -> list[Solid]:
         return spun(piece(stand), 90.0 if turn else 0.0)
 
     turn = rng.random() < 0.3
-    return stow(rng, room, make, Plan(levels=1, share=(0.8, 1.0), gap=0.15))
+    return stow(rng, room, make, Plan(levels=1, share=(0.8, 1.0), gap=0.15, tight=True))
 
 
 def _tire_stack(rng: Rng, radius: float, width: float, count: int, bore: float) -> Piece:
@@ -213,7 +213,7 @@ def _tires_stacked(rng: Rng, room: Room) -> list[Solid]:
     def make(rng: Rng) -> Piece:
         return _tire_stack(rng, radius, width, max(most - int(rng.choice([0, 0, 0, 1, 2, 4])), 1), bore)
 
-    return stow(rng, room, make, Plan(share=(0.8, 1.0), gap=0.02, missing=0.04))
+    return stow(rng, room, make, Plan(share=(0.8, 1.0), gap=0.02, missing=0.04, tight=True))
 
 
 def _loose_tire(rng: Rng, radius: float, width: float, fine: bool) -> Piece:
@@ -397,7 +397,7 @@ def _glass(rng: Rng, room: Room) -> list[Solid]:
         min(float(rng.uniform(1.6, 3.3)), room.size[0] - 0.15),
         min(float(rng.uniform(1.1, 2.2)), room.size[2] - 0.3),
     )
-    pack = float(rng.uniform(0.12, 0.4))
+    pack = min(float(rng.uniform(0.12, 0.4)), 0.5 * payload(room) / (2300 * length * height))
 
     def make(rng: Rng) -> Piece:
         deep = pack * rng.uniform(0.7, 1.0)
@@ -466,7 +466,7 @@ def _sanitary(rng: Rng, room: Room) -> list[Solid]:
         )
         return piece([*carton, *(moved(p, (0.015, 0.015, 0.012)) for p in thing.parts)])
 
-    return stow(rng, room, make, Plan(levels=4, share=(0.3, 0.7), gap=0.06, missing=0.06))
+    return stow(rng, room, make, Plan(levels=4, share=(0.3, 0.7), gap=0.06, missing=0.06, tight=True))
 
 
 def _blocks(rng: Rng, room: Room) -> list[Solid]:

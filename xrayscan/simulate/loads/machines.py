@@ -214,7 +214,7 @@ def _air_conditioners(rng: Rng, room: Room) -> list[Solid]:
         parts = shell((0, 0, 0), size, 0.006, "cellulose", 0.25)  # type: ignore[arg-type]
         return spun(piece([*parts, *(moved(p, (0.03, 0.03, 0.03)) for p in unit.parts)]), turn)
 
-    return stow(rng, room, make, Plan(levels=4 if scale < 1.2 else 3, share=(0.2, 0.4), gap=0.03))
+    return stow(rng, room, make, Plan(levels=4 if scale < 1.2 else 3, share=(0.2, 0.4), gap=0.03, tight=True))
 
 
 def _batteries(rng: Rng, room: Room) -> list[Solid]:
@@ -304,7 +304,7 @@ def _cabinets(rng: Rng, room: Room) -> list[Solid]:
         thing = crated(rng, thing) if rng.random() < 0.4 else on_pallet(rng, thing, 0.03)
         return _fits(thing, room) or piece(motor(rng, 0.1, 0.25))
 
-    return stow(rng, room, make, Plan(share=(0.4, 0.8), gap=0.08))
+    return stow(rng, room, make, Plan(share=(0.4, 0.8), gap=0.08, tight=True))
 
 
 def _transformer(rng: Rng) -> Piece:

@@ -378,7 +378,7 @@ def _bins(rng: Rng, room: Room) -> list[Solid]:
         parts += _filling(rng, room, count, stuff, bulk, coarse)
         return piece(parts + framed((0, 0, 0), size, 0.04, 2.5))
 
-    return stow(rng, room, make, Plan(levels=3, gap=0.06))
+    return stow(rng, room, make, Plan(levels=3, gap=0.06, tight=True))
 
 
 def _scrap_piece(rng: Rng, stuff: str) -> Piece:

@@ -62,6 +62,8 @@ class Plan:
         Share of places left empty.
     bracing : float
         Chance of timber between a row and the next one.
+    tight : bool
+        Rows always stand close, from the front: cartons, not machines.
     """
 
     levels: int = 1
@@ -70,6 +72,7 @@ class Plan:
     gap: float = 0.05
     missing: float = 0.02
     bracing: float = 0.3
+    tight: bool = False
 
 
 def bounds(parts: Sequence[Solid]) -> tuple[np.ndarray, np.ndarray]:
@@ -95,12 +98,17 @@ def volume(solid: Solid) -> float:
 
 
 def _holds(solid: Solid, point: np.ndarray) -> bool:
-    own = solid.turn.T @ (point - np.asarray(solid.center)) / np.asarray(solid.half)
+    """Whether a point is in a solid; a mesh counts as its box."""
+    own = solid.turn.T @ (point - np.asarray(solid.center))
+    if solid.shape == "torus":
+        tube = solid.half[2]
+        return bool((np.hypot(own[0], own[1]) - (solid.half[0] - tube)) ** 2 + own[2] ** 2 <= tube**2)
+    own = own / np.asarray(solid.half)
     if solid.shape == "ellipsoid":
         return bool(own @ own <= 1.0)
     if solid.shape in ("cylinder", "capsule"):
         return bool(own[0] ** 2 + own[1] ** 2 <= 1.0 and abs(own[2]) <= 1.0)
-    return bool(np.abs(own).max() <= 1.0) and solid.shape != "torus"
+    return bool(np.abs(own).max() <= 1.0)
 
 
 def mass(parts: Sequence[Solid]) -> float:
@@ -178,7 +186,7 @@ def beside(rng: Rng, things: Sequence[Piece], width: float, gap: float = 0.05) -
     return _together(places)
 
 
-def along(rng: Rng, rows: Sequence[Piece], room: Room, bracing: float = 0.3) -> list[Solid]:
+def along(rng: Rng, rows: Sequence[Piece], room: Room, bracing: float = 0.3, tight: bool = False) -> list[Solid]:
     """Rows one behind the other in a room: from the front, about the middle, or evenly spread.
 
     Parameters
@@ -189,6 +197,8 @@ def along(rng: Rng, rows: Sequence[Piece], room: Room, bracing: float = 0.3) -> 
     room : Room [m]
     bracing : float
         Chance of timber in a gap.
+    tight : bool
+        From the front in any case.
 
     Returns
     -------
@@ -197,7 +207,7 @@ def along(rng: Rng, rows: Sequence[Piece], room: Room, bracing: float = 0.3) -> 
     slack = max(room.size[0] - sum(r.size[0] for r in rows), 0.0)
     weights = rng.uniform(0.2, 1.0, len(rows) + 1)
     heavy = slack > 0.35 * room.size[0]  # what fills little of the floor is spread over it, or stands about its middle
-    mode = rng.choice(3, p=[0.12, 0.4, 0.48] if heavy else [0.5, 0.2, 0.3])
+    mode = 0 if tight else rng.choice(3, p=[0.12, 0.4, 0.48] if heavy else [0.5, 0.2, 0.3])
     if mode == 0:
         weights[:-1] *= min(0.05 * len(rows) / max(slack, 1e-3), 1.0)
     elif mode == 1:
@@ -270,7 +280,7 @@ def stow(rng: Rng, room: Room, make: Make, plan: Plan | None = None) -> list[Sol
         rows.append(row)
         used += row.size[0] + 0.004
         budget -= row.mass
-    return along(rng, rows, room, plan.bracing)
+    return along(rng, rows, room, plan.bracing, plan.tight)
 
 
 def _row(
