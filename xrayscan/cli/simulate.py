@@ -35,9 +35,7 @@ def simulate(
         from xrayscan.simulate.record import Record
 
         if recipe.name.endswith(".record.json"):
-            made = reproduce(
-                Record.from_json(recipe.read_text(encoding="utf-8")), out, recipe.name.removesuffix(".record.json")
-            )
+            made = reproduce(Record.load(recipe), out, recipe.name.removesuffix(".record.json"))
             results.print(f"{shown_path(made.path)}: {made.kind}, {made.vehicle}, {made.load}")
             return
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

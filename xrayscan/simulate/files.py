@@ -19,6 +19,7 @@ __all__ = ["FORMATS", "suffix_for", "write", "write_scan"]
 
 FORMATS = {"counts": (".tif", ".npz", ".raw"), "transmission": (".tif", ".png", ".npz"), "display": (".jpg", ".png")}
 """Endings of the files in which each delivery is written."""
+ONE_ENERGY = (".png", ".raw")
 SOURCE = {"scanner": "xrayscan simulator", "vendor": "xrayscan"}
 
 
@@ -29,8 +30,8 @@ def suffix_for(truth: Truth, delivered: Delivered) -> str:
         return ".jpg"
     if kind == "display":
         return ".png"
-    choices = FORMATS[kind]
-    return choices[int(truth.record.rng("delivery", 1).integers(len(choices)))]
+    held = FORMATS[kind] if len(delivered.scan.view.pixels) == 1 else [s for s in FORMATS[kind] if s not in ONE_ENERGY]
+    return held[int(truth.record.rng("delivery", 1).integers(len(held)))]
 
 
 def write(folder: Path, name: str, delivered: Delivered, truth: Truth, suffix: str | None = None) -> Path:
@@ -52,9 +53,11 @@ def write(folder: Path, name: str, delivered: Delivered, truth: Truth, suffix: s
         Of the scan; ``NAME.truth.json`` and ``NAME.record.json`` lie beside it.
     """
     path = folder / f"{name}{suffix or suffix_for(truth, delivered)}"
+    record = folder / f"{name}.record.json"
+    record.unlink(missing_ok=True)  # it is written last: where it lies, the scan is whole
     write_scan(path, delivered.scan, color=delivered.color, encoded=delivered.encoded)
     (folder / f"{name}.truth.json").write_text(json.dumps(truth.to_dict()) + "\n", encoding="utf-8")
-    (folder / f"{name}.record.json").write_text(truth.record.to_json() + "\n", encoding="utf-8")
+    record.write_text(truth.record.to_json() + "\n", encoding="utf-8")
     return path
 
 
@@ -77,9 +80,11 @@ def write_scan(path: Path, scan: Scan, *, color: np.ndarray | None = None, encod
         If the format can not hold the scan.
     """
     view = scan.view
+    if path.suffix == ".jpg" and view.quantity != "display":
+        raise RecipeError(f"writing {path}: a JPEG holds 8 bits, which {view.quantity} do not fit in; take .tif or .npz")
     if path.suffix in (".png", ".jpg"):
         _write_picture(path, view.pixels, color, encoded)
-        if view.quantity == "display":
+        if view.quantity == "display" and view.pixel_pitch is None:
             return
     elif path.suffix == ".npz":
         _write_archive(path, scan)
@@ -116,7 +121,8 @@ def _write_picture(path: Path, pixels: np.ndarray, color: np.ndarray | None, enc
 def _write_archive(path: Path, scan: Scan) -> None:
     view, lines = scan.view, scan.calibration
     arrays: dict[str, Any] = {"pixels": view.pixels, "quantity": np.array(view.quantity), "energies": np.array(view.energies)}
-    for name, value in (("air", lines.air), ("dark", lines.dark), ("pixel_pitch", view.pixel_pitch)):
+    said = {"air": lines.air, "dark": lines.dark, "bad_pixels": lines.bad_pixels, "saturation": lines.saturation}
+    for name, value in (*said.items(), ("pixel_pitch", view.pixel_pitch)):
         if value is not None:
             arrays[name] = np.asarray(value)
     np.savez_compressed(path, **arrays)
@@ -131,7 +137,9 @@ def _write_sidecar(path: Path, scan: Scan) -> None:
         sidecar["energies"] = list(view.energies)
     if path.suffix == ".raw":
         sidecar |= {"rows": view.shape[0], "columns": view.shape[1], "dtype": "uint16", "byte_order": "little"}
-    for name, line in (("air", lines.air), ("dark", lines.dark)):
+    if lines.saturation is not None:
+        sidecar["saturation"] = lines.saturation
+    for name, line in (("air", lines.air), ("dark", lines.dark), ("bad_pixels", lines.bad_pixels)):
         if line is not None:
             np.save(path.with_name(f"{path.stem}_{name}.npy"), line)
             sidecar[name] = f"{path.stem}_{name}.npy"

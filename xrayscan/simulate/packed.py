@@ -6,6 +6,7 @@ A packed scan is float16, shape (7, rows, columns): optical depth high and low [
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from xrayscan.network.grid import to_grid
@@ -19,8 +20,35 @@ BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display"
 
 
 def pack(radiograph: Radiograph, truth: Truth, grid: float) -> np.ndarray:
-    """A packed scan, shape (7, rows, columns); radiograph and truth share the grid's pitch ``grid`` [m]."""
+    """A packed scan.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        Of the scan that the truth belongs to.
+    truth : Truth
+        On the scan's own pixels; brought to the grid, areal densities by their means, masks where they cover half of a cell.
+    grid : float [m]
+
+    Returns
+    -------
+    ndarray of float16, shape (7, rows, columns)
+    """
     stack = to_grid(radiograph, grid)
-    bits = sum(np.float32(BITS[kind]) * mask for kind, mask in truth.masks.items()) + BITS["ignore"] * truth.ignore
+    shape = stack.shape[1:]
+    bits = sum(np.float32(BITS[kind]) * _covered(mask, shape) for kind, mask in truth.masks.items())
+    bits = bits + BITS["ignore"] * _covered(truth.ignore, shape)
     bits = bits + BITS["dual"] * stack[2] + (BITS["display"] if radiograph.quantity == "display" else 0)
-    return np.stack([stack[0], stack[1], stack[3], stack[4], bits, truth.added, truth.missing]).astype(np.float16)
+    amounts = [_averaged(amount, shape) for amount in (truth.added, truth.missing)]
+    return np.stack([stack[0], stack[1], stack[3], stack[4], bits, *amounts]).astype(np.float16)
+
+
+def _averaged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if values.shape == shape:
+        return values
+    shrinks = shape[0] <= values.shape[0] and shape[1] <= values.shape[1]
+    return cv2.resize(values, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _covered(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return _averaged(mask.astype(np.float32), shape) >= 0.5

@@ -101,7 +101,8 @@ def _roofed(rng: Rng, around: Surroundings, spot: Spot) -> tuple[tuple[Solid, ..
 
 
 def _among(rng: Rng, around: Surroundings, size: Size) -> Site | None:
-    spot = carved_spot(rng, around, _eased(rng, size), (0.0, float(rng.choice([0.1, 0.2, 0.35]))), boards=0.6)
+    slack, share = float(rng.choice([0.05, 0.1, 0.2, 0.35])), float(rng.choice([0.0, 0.3, 0.5]))
+    spot = carved_spot(rng, around, _eased(rng, size), (0.0, slack), share, boards=0.6)
     if spot is None:
         return None
     hole, cover = _roofed(rng, around, spot)
@@ -159,7 +160,7 @@ def _false_wall(rng: Rng, around: Surroundings, size: Size) -> Site | None:
 
 
 def _end_gap(rng: Rng, around: Surroundings, size: Size, name: str, at_front: bool) -> Site | None:
-    spot = end_spot(rng, around, _eased(rng, size), at_front, (0.0, 0.35))
+    spot = end_spot(rng, around, _eased(rng, size), at_front, (0.0, 0.35), 0.6)
     if spot is None:
         return None
     hole, cover = spot.hole, list[Solid]()
@@ -440,11 +441,11 @@ def _niche(place: str, names: tuple[str, ...], blankets: float) -> Finder:
 
 def _kinds() -> dict[str, PlaceKind]:
     inside = [
-        ("among the load", "load", 2.6, "load", _among), ("tight among the load", "load", 2.0, "load", _tight),
-        ("on top of the load", "load", 2.0, "load", _on_top), ("behind a false wall", "end", 1.2, "room", _false_wall),
+        ("among the load", "load", 5.0, "load", _among), ("tight among the load", "load", 5.0, "load", _tight),
+        ("on top of the load", "load", 1.5, "load", _on_top), ("behind a false wall", "end", 1.2, "room", _false_wall),
         ("in the gap at the front", "end", 1.0, "load", _front_gap), ("in the gap at the doors", "end", 1.0, "load", _door_gap),
-        ("behind a row of boxes", "end", 1.0, "room", _row), ("in a crate", "case", 1.2, "room", _crate),
-        ("inside a stack of cartons", "case", 1.2, "room", _stack), ("covered by sacks", "load", 1.0, "room", _sacks),
+        ("behind a row of boxes", "end", 0.8, "room", _row), ("in a crate", "case", 1.2, "room", _crate),
+        ("inside a stack of cartons", "case", 2.0, "room", _stack), ("covered by sacks", "load", 1.5, "room", _sacks),
         ("on the open floor", "floor", 3.0, "no load", _open_floor), ("between machines", "floor", 1.4, "load", _between),
         ("under a vehicle or furniture", "floor", 0.9, "room", _under),
         ("under a false floor", "floor", 0.6, "room", _under_floor),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import xrayscan
 from xrayscan.errors import RecipeError
@@ -71,7 +72,7 @@ def produce(
     """
     if count < 1 or start < 0:
         raise RecipeError(f"asked for {count} scans from number {start}; expected at least 1, from 0 or more")
-    folder.mkdir(parents=True, exist_ok=True)
+    _folder(folder)
     used = recipe.seed if seed is None else seed
     _claim(folder, recipe, used)
     tasks = [(recipe, used, index, str(folder)) for index in range(start, start + count)]
@@ -97,27 +98,43 @@ def reproduce(record: Record, folder: Path, name: str) -> Made:
     -------
     Made
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _folder(folder)
     delivered, truth = simulate_delivered(record)
     path = write(folder, name, delivered, truth)
     persons = sum(instance.kind == "person" for instance in truth.instances)
     return Made(path, truth.kind, truth.vehicle, truth.load, persons)
 
 
+def _folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RecipeError(f"{folder} is a file; name a folder for the scans")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _claim(folder: Path, recipe: SceneRecipe, seed: int) -> None:
     """Write what the folder holds, or see that it holds the same."""
     about = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": seed, "xrayscan": xrayscan.__version__}
     path = folder / ABOUT
-    if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
-        if (there.get("recipe"), there.get("seed")) != (about["recipe"], seed):
-            other = f"the recipe {there.get('recipe', {}).get('name')!r} with seed {there.get('seed')}"
-            raise RecipeError(
-                f"{folder} holds scans of {other}, which is not the same as {recipe.name!r} with seed {seed}; give another "
-                "folder with --out"
-            )
+    if path.exists() and any(folder.glob("*.record.json")):
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+            known = {**_flat(there["recipe"]), "seed": there["seed"]}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RecipeError(f"reading {path}: it does not say what {folder} holds ({error}); name another folder") from error
+        asked = {**_flat(about["recipe"]), "seed": seed}
+        other = [f"{key} {known.get(key)!r}, now {asked.get(key)!r}" for key in sorted(known | asked) if known.get(key) != asked.get(key)]
+        if other:
+            raise RecipeError(f"{folder} holds scans of another recipe or seed ({'; '.join(other)}); name another folder")
         return
-    path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    partial = path.with_suffix(".tmp")
+    partial.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's settings by dotted name: what tells one set of scans from another; notes and the recipe's own seed do not."""
+    parts = {f"{part}.{key}": value for part in ("mix", "draw", "scan") for key, value in recipe[part].items()}
+    return {"name": recipe["name"], **parts}
 
 
 def _make_one(task: tuple[SceneRecipe, int, int, str]) -> Made:
@@ -127,8 +144,7 @@ def _make_one(task: tuple[SceneRecipe, int, int, str]) -> Made:
     name = f"{index:06d}"
     torch.set_num_threads(1)
     record = recipe.record(index, seed)
-    kept = _kept(Path(folder), name, record)
-    return kept or reproduce(record, Path(folder), name)
+    return _kept(Path(folder), name, record) or reproduce(record, Path(folder), name)
 
 
 def _kept(folder: Path, name: str, record: Record) -> Made | None:
@@ -137,6 +153,9 @@ def _kept(folder: Path, name: str, record: Record) -> Made | None:
     if not there.exists() or there.read_text(encoding="utf-8").strip() != record.to_json():
         return None
     scans = [p for p in sorted(folder.glob(f"{name}.*")) if p.suffix in (".tif", ".npz", ".raw", ".png", ".jpg")]
-    truth = json.loads((folder / f"{name}.truth.json").read_text(encoding="utf-8"))
+    said = folder / f"{name}.truth.json"
+    if not scans or not said.exists():
+        return None  # somebody deleted a part
+    truth = json.loads(said.read_text(encoding="utf-8"))
     persons = sum(instance["kind"] == "person" for instance in truth["instances"])
     return Made(scans[0], truth["kind"], truth["vehicle"], truth["load"], persons)

@@ -17,7 +17,7 @@ from xrayscan.simulate.delivery import DELIVERIES
 from xrayscan.simulate.loads import LOADS
 from xrayscan.simulate.lookalike import LOOKALIKES
 from xrayscan.simulate.places import PLACES
-from xrayscan.simulate.record import KINDS, Choices, Record, check_names, draw_record
+from xrayscan.simulate.record import KINDS, Choices, Record, check_names, check_pitch, check_texts, draw_record
 from xrayscan.simulate.scanner import PRESETS
 from xrayscan.simulate.vehicles import VEHICLES
 
@@ -45,15 +45,13 @@ class Scanning:
     pitch: float | tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "presets", tuple(self.presets))
+        object.__setattr__(self, "presets", tuple(self.presets) if isinstance(self.presets, list) else self.presets)
+        check_texts("presets", self.presets)
+        check_shares("deliveries", self.deliveries)
         check_names("scanner", self.presets, PRESETS)
         check_names("delivery", tuple(self.deliveries), DELIVERIES)
-        _check_shares("scan.deliveries", self.deliveries)
-        pitch = self.pitch if self.pitch is None or isinstance(self.pitch, float | int) else tuple(self.pitch)
-        object.__setattr__(self, "pitch", pitch)
-        values = () if pitch is None else pitch if isinstance(pitch, tuple) else (pitch,)
-        if any(not 0.0005 <= value <= 0.1 for value in values):
-            raise RecipeError(f"scan.pitch is {self.pitch}; expected 0.0005 to 0.1 m")
+        object.__setattr__(self, "pitch", tuple(self.pitch) if isinstance(self.pitch, list) else self.pitch)
+        check_pitch("pitch", self.pitch)
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,10 @@ class SceneRecipe:
     note: str = ""
 
     def __post_init__(self) -> None:
+        if type(self.seed) is not int or self.seed < 0:
+            raise RecipeError(f"seed is {self.seed!r}; expected a whole number of 0 or more")
+        check_shares("mix", self.mix)
         check_names("kind of scene", tuple(self.mix), KINDS)
-        _check_shares("mix", self.mix)
         for what, names, known in (
             ("vehicle", self.draw.vehicles, VEHICLES),
             ("load", self.draw.loads, LOADS),
@@ -101,9 +101,11 @@ class SceneRecipe:
             If the file is not TOML, a key or a name is unknown (the nearest right one is named), or something is missing.
         """
         table = read_table(path)
-        if "draw" in table:
+        if isinstance(table.get("draw"), dict):
             lists = {key: tuple(value) if isinstance(value, list) else value for key, value in table["draw"].items()}
-            table["draw"] = strict(Choices, lists, f"{path}, [draw]")
+            table["draw"] = lists
+        if "draw" in table:
+            table["draw"] = strict(Choices, table["draw"], f"{path}, [draw]")
         if "scan" in table:
             table["scan"] = strict(Scanning, table["scan"], f"{path}, [scan]")
         recipe: SceneRecipe = strict(cls, table, str(path))
@@ -137,9 +139,13 @@ def _drawn(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
     return str(rng.choice(list(shares), p=values / values.sum()))
 
 
-def _check_shares(what: str, shares: Mapping[str, float]) -> None:
-    if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1.0) > 1e-6:
-        raise RecipeError(f"the shares of {what} are {dict(shares)}; expected none below 0, and a sum of 1")
+def check_shares(what: str, shares: Any) -> None:
+    """Raise an error unless something is a table of shares that add up to 1."""
+    values: list[Any] = list(shares.values()) if isinstance(shares, Mapping) else [None]
+    if not all(isinstance(value, float | int) and value >= 0 for value in values):
+        raise RecipeError(f"{what} is {shares!r}; expected a table of shares of 0 or more, such as 0.5")
+    if abs(sum(values) - 1.0) > 1e-6:
+        raise RecipeError(f"the shares of {what} add up to {sum(values):g}; expected 1")
 
 
 def read_table(path: str | Path) -> dict[str, Any]:
@@ -152,8 +158,10 @@ def read_table(path: str | Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"reading the recipe {path}: {error}; expected a TOML file") from error
+    except OSError as error:
+        raise RecipeError(f"reading the recipe {path}: {error.strerror}; name a TOML file") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"reading the recipe {path}: it is not TOML: {error}") from error
 
 
 def strict(kind: type, table: Any, where: str) -> Any:
@@ -176,5 +184,7 @@ def strict(kind: type, table: Any, where: str) -> Any:
         raise RecipeError(f"reading the recipe {where}: {', '.join(missing)} is missing")
     try:
         return kind(**table)
+    except RecipeError as error:
+        raise RecipeError(f"reading the recipe {where}: {error}") from error
     except (TypeError, AttributeError) as error:
         raise RecipeError(f"reading the recipe {where}: {error}") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -41,8 +43,13 @@ class Choices:
     persons: tuple[float, ...] = (0.42, 0.22, 0.12, 0.08, 0.05, 0.05, 0.03, 0.03)
 
     def __post_init__(self) -> None:
-        if not self.persons or min(self.persons) < 0 or sum(self.persons) <= 0:
-            raise RecipeError(f"the shares of scenes with one, two ... persons are {self.persons}; expected some above 0")
+        for what in ("vehicles", "loads", "places", "lookalikes", "postures"):
+            check_texts(what, getattr(self, what))
+        shares = self.persons if isinstance(self.persons, tuple) else ()
+        if not all(isinstance(share, float | int) and share >= 0 for share in shares) or sum(shares) <= 0:
+            raise RecipeError(
+                f"persons is {self.persons!r}; expected shares of scenes with one, two ... persons, such as (0.7, 0.3)"
+            )
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ class Record:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise RecipeError(f"there is no kind of scene {self.kind!r}; known are {', '.join(KINDS)}")
+        if not self.seed or not all(type(value) is int and value >= 0 for value in self.seed):
+            raise RecipeError(f"the seed is {self.seed}; expected whole numbers of 0 or more")
+        check_pitch("the pitch", self.pitch)
 
     def rng(self, stream: str, attempt: int = 0) -> np.random.Generator:
         """The random numbers of one of `STREAMS`."""
@@ -93,6 +103,22 @@ class Record:
     def to_json(self) -> str:
         """One line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Record:
+        """The record in a file, ``NAME.record.json``.
+
+        Raises
+        ------
+        RecipeError
+            If there is none.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RecipeError(f"reading the record {path}: {error.strerror}; name a .record.json file") from error
+        except ValueError as error:
+            raise RecipeError(f"reading the record {path}: {error}") from error
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -104,15 +130,20 @@ class Record:
             If it is not one.
         """
         try:
-            values: dict[str, Any] = json.loads(text)
+            values = json.loads(text)
+            if not isinstance(values, dict):
+                raise RecipeError("this is no record of a simulated scan: expected a table")
             values["scanner"] = Scanner.from_record(values["scanner"])
             values["delivery"] = DeliveryPlan.from_record(values["delivery"])
             values["choices"] = Choices(**{key: tuple(value) for key, value in values["choices"].items()})
             pitch = values["pitch"]
             return cls(**{**values, "seed": tuple(values["seed"]), "pitch": tuple(pitch) if pitch else None})
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        except RecipeError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             known = ", ".join(f.name for f in fields(cls))
-            raise RecipeError(f"this is no record of a simulated scan: {error}; a record holds {known}") from error
+            raise RecipeError(f"this is no record of a simulated scan: {what}; a record holds {known}") from error
 
 
 def draw_record(
@@ -148,7 +179,7 @@ def draw_record(
     RecipeError
         For an unknown kind or preset.
     """
-    seeds = (seed,) if isinstance(seed, int) else tuple(int(value) for value in seed)
+    seeds = tuple(int(value) for value in np.atleast_1d(seed))
     blank = Record(seeds, kind, Scanner(), DeliveryPlan("counts"), choices or Choices())
     how = blank.rng("delivery")
     plan = draw_delivery(how, delivery)
@@ -163,10 +194,22 @@ def draw_record(
     )
 
 
+def check_texts(what: str, names: Any) -> None:
+    """Raise an error unless names are a tuple of texts."""
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise RecipeError(f"{what} is {names!r}; expected a list of names")
+
+
+def check_pitch(what: str, pitch: Any) -> None:
+    """Raise an error unless a pitch is None, or one or two numbers of 0.5 mm to 0.1 m."""
+    values = pitch if isinstance(pitch, tuple) else (pitch, pitch)
+    is_number = [isinstance(value, float | int) and 0.0005 <= value <= 0.1 for value in values]
+    if pitch is not None and (len(values) != 2 or not all(is_number)):
+        raise RecipeError(f"{what} is {pitch}; expected 0.0005 to 0.1 m, one number or two (rows, columns)")
+
+
 def check_names(what: str, names: tuple[str, ...], known: Mapping[str, Any] | tuple[str, ...]) -> None:
     """Raise an error that names the nearest right one for the first name that is not known."""
-    import difflib
-
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.3)

@@ -16,7 +16,7 @@ from xrayscan.simulate.fan import Fan, Window
 from xrayscan.simulate.record import Choices, Kind, Record, draw_record
 from xrayscan.simulate.render import Areal, Patch, render
 from xrayscan.simulate.scene import Scene, build
-from xrayscan.simulate.truth import Truth, measured, truth_of
+from xrayscan.simulate.truth import Draft, Truth, driver_seen, measured, truth_of
 
 __all__ = ["replay", "simulate", "simulate_delivered"]
 
@@ -89,17 +89,7 @@ def replay(record: Record, *, device: str = "cpu") -> tuple[Scan, Truth]:
 
 def simulate_delivered(record: Record, *, device: str = "cpu") -> tuple[Delivered, Truth]:
     """As `replay`, with what left the scanner as a file would hold it: color, and bytes of a JPEG."""
-    for attempt in range(ATTEMPTS):
-        scene = build(record, attempt)
-        areal = render(scene.fan, scene.fixed, scene.load, scene.hidden, device)
-        if record.mirrored:
-            areal, scene = _mirrored(areal), _reversed(scene)
-        truth, draft = truth_of(record, scene, areal)
-        # A void drawn into air took nothing away, a person behind the picture's edge is not seen: such a scene is drawn again.
-        if truth.instances or record.kind in ("clean", "look-alike") or not record.hides:
-            break
-    else:
-        raise RecipeError(f"seed {record.seed} gave no scene with a {record.kind} in {ATTEMPTS} attempts; widen its choices")
+    scene, areal, truth, draft = _shown(record, device)
     scanner = record.scanner
     if record.delivery.delivery == "display" and record.delivery.palette != "material":
         scanner = replace(scanner, endpoints=scanner.endpoints[:1])
@@ -108,6 +98,34 @@ def simulate_delivered(record: Record, *, device: str = "cpu") -> tuple[Delivere
     measurement = measure(record.rng("detector"), scanner, np.maximum(depth, 0.0), scene.fan.pitch)
     delivered = deliver(record.delivery, measurement, scene.fan.pitch if record.states_pitch else None)
     return delivered, measured(truth, draft, areal, measurement.sigma[0], delivered)
+
+
+_Seen = tuple[Scene, Areal, Truth, Draft]
+
+
+def _shown(record: Record, device: str) -> _Seen:
+    """The first of the seed's scenes that shows what the record asks for; without it, if the record hides nothing."""
+    if record.kind in ("clean", "look-alike"):
+        return _seen(record, 0, device)
+    whole = replace(record, hides=True)
+    for attempt in range(ATTEMPTS):
+        seen = _seen(whole, attempt, device)
+        # A void drawn into air took nothing away, a person behind the picture's edge is not seen: such a scene is drawn again.
+        if seen[2].instances:
+            return seen if record.hides else _seen(record, attempt, device)
+    raise RecipeError(
+        f"seed {record.seed} gave no scene that shows a {record.kind} in {ATTEMPTS} attempts; allow more vehicles, loads "
+        "or places"
+    )
+
+
+def _seen(record: Record, attempt: int, device: str) -> _Seen:
+    scene = build(record, attempt)
+    areal = render(scene.fan, scene.fixed, scene.load, scene.hidden, device)
+    driver = driver_seen(scene, device)
+    if record.mirrored:
+        areal, scene, driver = _mirrored(areal), _reversed(scene), driver[:, ::-1]
+    return scene, areal, *truth_of(record, scene, areal, driver)
 
 
 def _mirrored(areal: Areal) -> Areal:

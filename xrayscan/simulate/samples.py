@@ -1,7 +1,7 @@
 """Makes the shipped samples: ``python -m xrayscan.simulate.samples OUT``.
 
-A few small scans in the formats and deliveries that scanners have, each with its truth (``NAME.truth.json``) and what it was drawn from
-(``NAME.record.json``) beside it.
+A few small scans in the formats and deliveries that scanners have. Beside each lie its truth, ``NAME.truth.json``, and what it
+was drawn from, ``NAME.record.json``.
 """
 
 from __future__ import annotations

@@ -111,26 +111,36 @@ def build(record: Record, attempt: int = 0) -> Scene:
     RecipeError
         If the record's choices leave no room for what it asks for.
     """
+    fits = False
     for trial in range(attempt * ATTEMPTS, (attempt + 1) * ATTEMPTS):
         vehicle = draw_vehicle(record.rng("vehicle", trial), record.choices.vehicles or None)
         if not _fits(vehicle, record.choices):
             continue
+        fits = True
         names, load = _loaded(record.rng("load", trial), vehicle, record.choices)
         around = Surroundings(vehicle.rooms, tuple(load), vehicle.niches, (), vehicle.room_kind)
         spots = _spots(record.rng("sites", trial), around, record.choices)
         if spots:
             break
     else:
-        raise RecipeError(
-            f"no place for a {record.kind} was found in {ATTEMPTS} loads of seed {record.seed}; allow more vehicles, loads, "
-            "places or postures"
-        )
+        raise RecipeError(_nowhere(record, fits))
     rng = record.rng("hidden", trial)
     around = replace(around, taken=tuple(spot.site.space for spot in spots))
     gaps, around = _legitimate(rng, around)
     placed = [*gaps, *_furnished(rng, record, around, spots)] if record.hides else gaps
     fan = draw_fan(record.rng("travel", trial), record.scanner, _extent(vehicle), record.pitch)
     return Scene(vehicle, names, tuple(load), tuple(placed), tuple(spot.site.space for spot in spots), fan)
+
+
+def _nowhere(record: Record, fits: bool) -> str:
+    """Why nothing can be drawn from a record's choices."""
+    vehicles, loads = ", ".join(record.choices.vehicles) or "any vehicle", ", ".join(record.choices.loads)
+    if not fits:
+        return f"none of the loads ({loads}) goes into the vehicles ({vehicles}); change one of the two"
+    return (
+        f"no place to hide was found in {ATTEMPTS} loads of seed {record.seed} ({vehicles}; {loads or 'any load'}); allow more "
+        "vehicles, loads, places or postures"
+    )
 
 
 def _fits(vehicle: Vehicle, choices: Choices) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -16,7 +17,10 @@ __all__ = ["Site", "Spot", "Surroundings", "carved_spot", "end_spot", "free_spot
 
 Rng = np.random.Generator
 SKIN = 0.02  # what overlaps by less than this along one axis only touches [m]
-CARRIED = 0.25  # least share of a footprint that has to rest on something
+CARRIED = 0.5  # least share of a footprint that has to rest on something
+HALF_CARRIED = 0.3  # the same for each half of it
+WITHIN = 0.65  # least share of a spot within the load that the load fills
+SINKING = 0.07  # how far a round or slanted top may lie below what rests on it [m]
 LARGEST = (1.35, 0.75)  # longest side [m] and volume [m³] of a piece that is taken out whole
 CUTTABLE = 1.2  # densest goods that a hole may cut through [g/cm³]
 HEAVIEST = 150.0  # of a single piece that people move [kg]
@@ -81,14 +85,26 @@ class Surroundings:
         over = self.meeting(replace(room, z0=-99.0, z1=99.0))
         return float(self.corners[1][over, 2].max(initial=-np.inf))
 
-    def carried(self, room: Room) -> float:
-        """Share of a room's footprint that the load's solids below it carry, by their boxes."""
+    def carries(self, room: Room, gone: AbstractSet[int] = frozenset()) -> bool:
+        """Whether a room's footprint rests well enough on the load below it, apart from pieces that are gone.
+
+        Probed at 8 × 6 points: enough of them have to rest on something, over all and in each half along either axis.
+        """
+        x = room.x0 + (np.arange(8) + 0.5) / 8 * (room.x1 - room.x0)
+        y = room.y0 + (np.arange(6) + 0.5) / 6 * (room.y1 - room.y0)
+        points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
         low, high = self.corners
-        under = self.meeting(replace(room, z0=room.z0 - 0.06, z1=room.z0 + 0.06), by=0.0)
-        under = under[(high[under, 2] > room.z0 - 0.02) & (high[under, 2] < room.z0 + 0.003)]
-        under = under[[_topmost_within(self.stuff[i], room) for i in under]] if under.size else under
-        across = np.minimum(high[under, :2], (room.x1, room.y1)) - np.maximum(low[under, :2], (room.x0, room.y0))
-        return float(across.clip(min=0.0).prod(axis=1).sum() / ((room.x1 - room.x0) * (room.y1 - room.y0)))
+        resting = np.zeros(len(points), bool)
+        for i in self.meeting(replace(room, z0=room.z0 - 0.06, z1=room.z0 + 0.06), by=0.0):
+            if int(i) in gone or high[i, 2] < room.z0 - 0.02:
+                continue
+            over = ((points > low[i, :2]) & (points < high[i, :2])).all(axis=1)
+            if high[i, 2] < room.z0 + 0.003:
+                over[over] = _height(self.stuff[i], points[over]) > room.z0 - SINKING
+            resting |= over
+        grid = resting.reshape(8, 6)
+        halves = (grid[:4], grid[4:], grid[:, :3], grid[:, 3:])
+        return bool(grid.mean() >= CARRIED and min(half.mean() for half in halves) >= HALF_CARRIED)
 
     def filled(self, room: Room) -> float:
         """Share of a room that the boxes around the load's solids fill, probed at 5 × 5 × 5 points."""
@@ -162,25 +178,44 @@ class Spot:
     lids: tuple[Room, ...] = ()
 
 
-def _topmost_within(solid: Solid, room: Room) -> bool:
-    """Whether a solid is as high above a room's footprint as anywhere."""
-    upright = abs(float(solid.turn[2, 2])) > 0.9999
-    if upright and solid.shape in ("box", "sack", "cylinder", "torus"):
-        return True
-    x, y, _ = solid.center
-    axis = solid.turn[:, 2]
+def _height(solid: Solid, points: np.ndarray) -> np.ndarray:
+    """Top of a solid at points (x, y) within the box around it [m], shape (points,); −inf beside it."""
+    x, y, z = solid.center
     if solid.mesh is not None:
-        points = solid.mesh.vertices @ solid.turn.T
-        peak = points[points[:, 2].argmax()]
-        x, y = x + float(peak[0]), y + float(peak[1])
-    elif abs(axis[2]) < 0.05 and solid.shape in ("cylinder", "capsule"):
-        # A ridge along x or y: it only has to lie beside neither edge.
-        along_x = abs(axis[0]) > abs(axis[1])
-        return room.y0 < y < room.y1 if along_x else room.x0 < x < room.x1
-    elif solid.shape == "box":
-        peak = solid.turn @ (np.sign(solid.turn[2]) * np.asarray(solid.half))
-        x, y = x + float(peak[0]), y + float(peak[1])
-    return room.x0 < x < room.x1 and room.y0 < y < room.y1
+        return _mesh_height(solid.mesh.vertices @ solid.turn.T + np.asarray(solid.center), solid.mesh.faces, points)
+    top = np.full(len(points), z + float(reach_of(solid)[2]))
+    upright = abs(float(solid.turn[2, 2])) > 0.9999
+    if upright and solid.shape in ("cylinder", "torus", "ellipsoid"):
+        away = (((points - (x, y)) @ solid.turn[:2, :2] / np.asarray(solid.half[:2])) ** 2).sum(axis=1)
+        if solid.shape == "ellipsoid":
+            return np.asarray(z + solid.half[2] * np.sqrt((1.0 - away).clip(min=0.0)))
+        return np.where(away <= 1.0, top, -np.inf)
+    if upright:
+        return top
+    axis = solid.turn[:, 2]
+    if solid.shape in ("cylinder", "capsule") and abs(axis[2]) < 0.05:
+        away = (points - (x, y)) @ np.array([-axis[1], axis[0]])
+        return np.asarray(z + np.sqrt((solid.half[0] ** 2 - away**2).clip(min=0.0)))
+    # The plane of the face that looks up most.
+    k = int(np.abs(solid.turn[2]).argmax())
+    normal = solid.turn[:, k] * np.sign(solid.turn[2, k])
+    face = np.asarray(solid.center) + normal * solid.half[k]
+    return np.minimum(top, face[2] - (points - face[:2]) @ normal[:2] / normal[2])
+
+
+def _mesh_height(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Height of the uppermost triangle over each point [m]; −inf beside all of them."""
+    a, b, c = (vertices[faces[:, k]][None] for k in range(3))
+    p = points[:, None, :]
+
+    def side(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return (v[..., 0] - u[..., 0]) * (p[..., 1] - u[..., 1]) - (v[..., 1] - u[..., 1]) * (p[..., 0] - u[..., 0])
+
+    weights = np.stack([side(b, c), side(c, a), side(a, b)])
+    total = weights.sum(axis=0)
+    inside = ((weights >= 0).all(axis=0) | (weights <= 0).all(axis=0)) & (np.abs(total) > 1e-12)
+    z = (weights * np.stack([a[..., 2], b[..., 2], c[..., 2]])).sum(axis=0) / np.where(inside, total, 1.0)
+    return np.asarray(np.where(inside, z, -np.inf).max(axis=1, initial=-np.inf))
 
 
 def _corners(room: Room) -> tuple[np.ndarray, np.ndarray]:
@@ -259,7 +294,7 @@ def free_spot(
         free = replace(foot, z0=floor, z1=floor + need[2])
         if not around.untaken(free) or around.meeting(free, by=0.002).size:
             continue
-        if not on_load or around.carried(free) >= CARRIED:
+        if not on_load or around.carries(free):
             return Spot(free, free, (), room)
     return None
 
@@ -393,20 +428,20 @@ def carved_spot(
         levels = _levels(around, foot, need[2], room)
         floor = float(levels[int(rng.integers(len(levels)))])
         free = replace(foot, z0=floor, z1=floor + need[2])
-        if free.z1 > room.z1 - 0.005 or around.filled(free) < 0.45:
+        if free.z1 > room.z1 - 0.005 or around.filled(free) < WITHIN:
             continue
         by = [float(rng.uniform(*slack)) for _ in range(6)]
-        if rng.random() < 0.15:
+        if rng.random() < 0.06:
             by[2] = by[3] = 9.0
         by[4] = 0.0
         gap = grown(free, by, room)
         whole = _taken_out(around, gap, room, share)
-        if whole is None or (floor > room.z0 and around.carried(free) < CARRIED):
+        if whole is None:
             continue
         boarded = rng.random() < boards
         lids = _lids(around, whole, free, room) if boarded else ()
         gone = whole if boarded else _opened(around, whole)
-        if lids is None or gone is None:
+        if lids is None or gone is None or (floor > room.z0 and not around.carries(free, gone)):
             continue
         hole = _holes(around, gone, gap)
         if hole is not None and around.untaken(room_of(hole)):
@@ -415,9 +450,14 @@ def carved_spot(
 
 
 def end_spot(
-    rng: Rng, around: Surroundings, need: tuple[float, float, float], at_front: bool, extra: tuple[float, float]
+    rng: Rng,
+    around: Surroundings,
+    need: tuple[float, float, float],
+    at_front: bool,
+    extra: tuple[float, float],
+    narrow: float = 0.0,
 ) -> Spot | None:
-    """A gap over the full section at an end of a room, and a spot on the floor in it.
+    """A gap at an end of a room, over the full section or a part of its width, and a spot on the floor in it.
 
     Parameters
     ----------
@@ -428,6 +468,8 @@ def end_spot(
         At low x; else at the doors.
     extra : (float, float) [m]
         Least and most that the gap is longer by.
+    narrow : float
+        How often the gap is hardly wider than needed, with load left beside it.
 
     Returns
     -------
@@ -439,6 +481,10 @@ def end_spot(
     for _ in range(6):
         length = min(need[0] + float(rng.uniform(*extra)), room.size[0] - 0.02)
         gap = replace(room, x1=room.x0 + length) if at_front else replace(room, x0=room.x1 - length)
+        if rng.random() < narrow:
+            wide = min(need[1] + float(rng.uniform(0.01, 0.3)), room.size[1])
+            y0 = float(rng.uniform(room.y0, room.y1 - wide))
+            gap = replace(gap, y0=y0, y1=y0 + wide)
         whole = _taken_out(around, gap, room, 0.0)
         whole = None if whole is None else _opened(around, whole)
         if whole is None:

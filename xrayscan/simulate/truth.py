@@ -18,7 +18,7 @@ from xrayscan.simulate.record import Record
 from xrayscan.simulate.render import Areal, Patch, render
 from xrayscan.simulate.scene import Placed, Scene
 
-__all__ = ["Instance", "Truth", "run_lengths", "truth_of"]
+__all__ = ["Draft", "Instance", "Truth", "driver_seen", "measured", "run_lengths", "truth_of"]
 
 PERSON_EDGE = 1.0  # areal density from which a pixel belongs to a person [g/cm²]
 VOID_EDGE = 3.0  # missing areal density from which a pixel belongs to a void [g/cm²]
@@ -143,7 +143,7 @@ def run_lengths(mask: np.ndarray) -> list[int]:
     return runs
 
 
-class _Draft:
+class Draft:
     """Truth, while it is being put together."""
 
     def __init__(self, scene: Scene, areal: Areal) -> None:
@@ -181,7 +181,7 @@ class _Draft:
         self.masks[kind][place] |= mask
         rows, columns = np.flatnonzero(mask.any(1)) + patch.window.top, np.flatnonzero(mask.any(0)) + patch.window.left
         box = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-        around = float((self.total[place] - (amount if kind != "void" else 0.0))[mask].mean())
+        around = float((self.total[place] - added)[mask].mean())
         instance = Instance(
             kind, placed.hidden.label, placed.place, box, mass, placed.body.mass if placed.body else None, around,
             float(front[mask].mean()) if kind != "void" else 0.0,
@@ -189,7 +189,16 @@ class _Draft:
         self.found.append((instance, patch.window, mask, patch))
 
 
-def truth_of(record: Record, scene: Scene, areal: Areal) -> tuple[Truth, _Draft]:
+def driver_seen(scene: Scene, device: str = "cpu") -> np.ndarray:
+    """Where the driver in the cab is seen, shape (rows, columns) bool."""
+    if not scene.vehicle.driver:
+        return np.zeros(scene.fan.shape, bool)
+    seen = render(scene.fan, scene.vehicle.driver, device=device)
+    found: np.ndarray = (seen.water + seen.iron).numpy(force=True) > PERSON_EDGE
+    return found
+
+
+def truth_of(record: Record, scene: Scene, areal: Areal, driver: np.ndarray) -> tuple[Truth, Draft]:
     """Truth of a scene, before it is known what the detector made of it.
 
     Parameters
@@ -197,19 +206,19 @@ def truth_of(record: Record, scene: Scene, areal: Areal) -> tuple[Truth, _Draft]
     record : Record
     scene : Scene
     areal : Areal
+    driver : ndarray of bool, shape (rows, columns)
+        Where the driver in the cab is seen.
 
     Returns
     -------
     Truth
         Without contrast and opaque pixels, which `measured` adds.
-    draft
+    Draft
     """
-    draft = _Draft(scene, areal)
+    draft = Draft(scene, areal)
     for placed, patch in zip(scene.placed, areal.patches, strict=True):
         draft.note(placed, patch)
-    if scene.vehicle.driver:
-        seen = render(scene.fan, scene.vehicle.driver, device=areal.water.device)
-        draft.ignore |= (seen.water + seen.iron).numpy(force=True) > PERSON_EDGE
+    draft.ignore |= driver
     masks = {kind: frozen_array(mask) for kind, mask in draft.masks.items()}
     others = tuple(
         (p.hidden.kind, p.hidden.label, p.place) for p in scene.placed if p.hidden.kind in ("look-alike", "gap")
@@ -227,7 +236,7 @@ def truth_of(record: Record, scene: Scene, areal: Areal) -> tuple[Truth, _Draft]
     return truth, draft
 
 
-def measured(truth: Truth, draft: _Draft, areal: Areal, sigma: np.ndarray, delivered: Delivered) -> Truth:
+def measured(truth: Truth, draft: Draft, areal: Areal, sigma: np.ndarray, delivered: Delivered) -> Truth:
     """Truth with what the detector could tell: contrast to noise, and the pixels that cannot be seen through.
 
     Parameters

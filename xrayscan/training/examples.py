@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import torch
 
 from xrayscan.normalize import normalize
 from xrayscan.simulate.packed import pack
-from xrayscan.simulate.run import simulate
+from xrayscan.simulate.record import draw_record
+from xrayscan.simulate.run import replay
 from xrayscan.training.recipe import Recipe
 
 __all__ = ["SPLITS", "kind_of", "make"]
@@ -38,7 +40,8 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
         return str(path)
     torch.set_num_threads(1)
     kind = kind_of(recipe, split, index)
-    scan, truth = simulate((recipe.seed, SPLITS.index(split), index), kind, pitch=recipe.data.pitch)  # type: ignore[arg-type]
+    record = draw_record((recipe.seed, SPLITS.index(split), index), kind, pitch=recipe.data.pitch)  # type: ignore[arg-type]
+    scan, truth = replay(replace(record, states_pitch=True))
     array = pack(normalize(scan), truth, recipe.network.grid)
     about: dict[str, Any] = {"kind": kind, "load": truth.load, "quantity": scan.view.quantity}
     about["instances"] = [
