@@ -10,7 +10,7 @@ import numpy as np
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.extent import room_of, settled
 from xrayscan.simulate.lookalike_machine import motor
-from xrayscan.simulate.site import Surroundings, void_box
+from xrayscan.simulate.site import CUTTABLE, Surroundings, void_box
 from xrayscan.simulate.solid import Point, Room, Solid, box, capsule, cylinder, ellipsoid, moved, sack
 
 __all__ = [
@@ -336,7 +336,7 @@ def _movable(around: Surroundings, space: Room) -> list[bool]:
     """For each piece of the load in a room, whether it may be missing or cut."""
     low, high = around.corners
     size = (high - low).prod(axis=1)
-    return [bool(size[i] < 0.75 or around.stuff[i].density < 1.2) for i in around.meeting(space)]
+    return [bool(size[i] < 0.75 or around.stuff[i].density < CUTTABLE) for i in around.meeting(space)]
 
 
 # Hidden compartments -------------------------------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ def draw_compartment(rng: Rng, around: Surroundings, names: Sequence[str] | None
     Returns
     -------
     Compartment or None
-        None if what is taken already is in the way.
+        None if what is taken already, or load that nobody can cut or move, is in the way.
 
     Raises
     ------
@@ -462,7 +462,11 @@ def draw_compartment(rng: Rng, around: Surroundings, names: Sequence[str] | None
         room = around.rooms[int(rng.integers(len(around.rooms)))]
         if min(room.size) < 0.7:
             continue
-        found = _COMPARTMENTS[str(rng.choice(chosen))](rng, room)
-        if around.untaken(found.space):
+        name = str(rng.choice(chosen))
+        if name == "false roof" and around.room_kind != "box":
+            continue
+        found = _COMPARTMENTS[name](rng, room)
+        heavy = any(around.stuff[i].density > CUTTABLE for i in around.meeting(found.space))
+        if not heavy and around.untaken(found.space):
             return found
     return None

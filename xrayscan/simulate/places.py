@@ -23,6 +23,7 @@ Rng = np.random.Generator
 Size = tuple[float, float, float]
 Walls = tuple[float, float, float, float, float, float]
 Finder = Callable[[Rng, Surroundings, Size], Site | None]
+IN_LOAD = 0.55  # how often a case or cover is put within the load, even where there is room beside it
 EMPTY = 0.06  # share of the rooms that a load fills at most in what is declared empty
 
 
@@ -68,6 +69,8 @@ def _anywhere(rng: Rng, around: Surroundings, need: Size, on_load: float = 0.2) 
     rng.shuffle(ways)
     if rng.random() > on_load:
         ways.sort(key="top".__eq__)
+    if rng.random() < IN_LOAD:
+        ways.sort(key="carved".__ne__)
     for way in ways:
         spot = (
             carved_spot(rng, around, need, (0.0, 0.06))
@@ -417,7 +420,17 @@ def _tires(rng: Rng, around: Surroundings, size: Size) -> Site | None:
     return site_at("in a stack of tires", free, spot.hole, covers.tire_stack(free, ring, tube))
 
 
-def _niche(place: str, names: tuple[str, ...], blankets: float) -> Finder:
+def _across(rng: Rng, free: Room, niche: Room) -> list[Solid]:
+    """Two to four boards or bars across a frame that has no floor, for what lies in it."""
+    count, thick = int(rng.integers(2, 5)), float(rng.uniform(0.015, 0.03))
+    wide = min(float(rng.uniform(0.06, 0.25)), 0.9 * free.size[0] / count)
+    material, density = ("wood", 0.6) if rng.random() < 0.7 else ("steel", 2.5)
+    starts = np.linspace(free.x0 + 0.03, free.x1 - wide - 0.03, count)
+    y0, y1 = niche.y0 - 0.05, niche.y1 + 0.05
+    return [box((float(x), y0, free.z0 - thick), (float(x) + wide, y1, free.z0), material, density) for x in starts]
+
+
+def _niche(place: str, names: tuple[str, ...], blankets: float, boards: bool = False) -> Finder:
     """A finder for a place outside of the rooms."""
 
     def find(rng: Rng, around: Surroundings, size: Size) -> Site | None:
@@ -433,6 +446,8 @@ def _niche(place: str, names: tuple[str, ...], blankets: float) -> Finder:
                 free = Room(x, x + size[0], y, y + size[1], room.z0, min(room.z0 + size[2] + 0.01, room.z1))
                 if around.untaken(free) and not around.meeting(free, by=0.01).size:
                     cover = covers.blanket(rng, free, room) if rng.random() < blankets else []
+                    if boards:
+                        cover += _across(rng, free, room)
                     return site_at(place, free, (), cover)
         return None
 
@@ -441,7 +456,7 @@ def _niche(place: str, names: tuple[str, ...], blankets: float) -> Finder:
 
 def _kinds() -> dict[str, PlaceKind]:
     inside = [
-        ("among the load", "load", 5.0, "load", _among), ("tight among the load", "load", 5.0, "load", _tight),
+        ("among the load", "load", 7.0, "load", _among), ("tight among the load", "load", 6.0, "load", _tight),
         ("on top of the load", "load", 1.5, "load", _on_top), ("behind a false wall", "end", 1.2, "room", _false_wall),
         ("in the gap at the front", "end", 1.0, "load", _front_gap), ("in the gap at the doors", "end", 1.0, "load", _door_gap),
         ("behind a row of boxes", "end", 0.8, "room", _row), ("in a crate", "case", 1.2, "room", _crate),
@@ -462,7 +477,7 @@ def _kinds() -> dict[str, PlaceKind]:
     kinds = {name: PlaceKind(name, family, weight, (needs,), find) for name, family, weight, needs, find in inside}
     for name, weight, niches, blankets in outside:
         needs = tuple(f"niche:{niche}" for niche in niches)
-        kinds[name] = PlaceKind(name, "niche", weight, needs, _niche(name, niches, blankets))
+        kinds[name] = PlaceKind(name, "niche", weight, needs, _niche(name, niches, blankets, "under floor" in niches))
     return kinds
 
 

@@ -252,6 +252,8 @@ def _furnished(rng: Rng, record: Record, around: Surroundings, spots: list[_Spot
             placed += _lookalikes(rng, spot, names)
     elif record.kind in ("void", "density"):
         placed += _anomaly(rng, record, around)
+        parts = [part for p in placed for part in (*p.hidden.hole, *p.hidden.cover, *p.hidden.solids)]
+        around = replace(around, taken=(*around.taken, room_of(parts))) if parts else around
     for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
         thing = draw_lookalike(rng, names)
         site = draw_site(rng, around, thing.size, record.choices.places or None)
@@ -284,12 +286,13 @@ def _lookalikes(rng: Rng, spot: _Spot, names: tuple[str, ...] | None) -> list[Pl
 
 def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
     """One closed void; or one insert that is much denser or lighter than the load, or a hidden compartment with goods."""
-    for _ in range(12):
+    compartment = record.kind == "density" and rng.random() < COMPARTMENT
+    for trial in range(18):
         if record.kind == "void":
             site = draw_site(rng, around, draw_void(rng), WITHIN)
             if site is not None and site.hole:
-                return [Placed(Hidden("void", "void", (), site.hole), "load")]
-        elif rng.random() < COMPARTMENT:
+                return [Placed(Hidden("void", "void", (), site.hole, _boards(site)), "load")]
+        elif compartment == (trial < 12):  # the other way only where there is no room for the one that was drawn
             found = draw_compartment(rng, around)
             if found is not None:
                 return [Placed(Hidden("density", found.label, (*found.cover, *found.solids), found.hole), "compartment")]
@@ -299,3 +302,8 @@ def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
             if site is not None:
                 return [Placed(Hidden("density", insert.label, insert.solids(site.at)), "load")]
     return []
+
+
+def _boards(site: Site) -> tuple[Solid, ...]:
+    """Of a site's cover, what carries the load above it: flat and not in the free space."""
+    return tuple(solid for solid in site.cover if solid.half[2] < 0.012 and solid.center[2] > site.at[2] + site.size[2])

@@ -22,8 +22,10 @@ HALF_CARRIED = 0.3  # the same for each half of it
 WITHIN = 0.65  # least share of a spot within the load that the load fills
 SINKING = 0.07  # how far a round or slanted top may lie below what rests on it [m]
 LARGEST = (1.35, 0.75)  # longest side [m] and volume [m³] of a piece that is taken out whole
+BIG_BAG = 1.7  # largest bag that is taken out whole [m³]: none is cut, what is in it would run out
 CUTTABLE = 1.2  # densest goods that a hole may cut through [g/cm³]
 HEAVIEST = 150.0  # of a single piece that people move [kg]
+UNLOADED = 6000.0  # of all pieces that are taken out for one place [kg], boxes within boxes counted twice
 MOST = 80  # pieces taken out whole that reach out of a gap
 
 
@@ -98,10 +100,10 @@ class Surroundings:
         for i in self.meeting(replace(room, z0=room.z0 - 0.06, z1=room.z0 + 0.06), by=0.0):
             if int(i) in gone or high[i, 2] < room.z0 - 0.02:
                 continue
-            over = ((points > low[i, :2]) & (points < high[i, :2])).all(axis=1)
+            over = np.flatnonzero(((points > low[i, :2]) & (points < high[i, :2])).all(axis=1))
             if high[i, 2] < room.z0 + 0.003:
-                over[over] = _height(self.stuff[i], points[over]) > room.z0 - SINKING
-            resting |= over
+                over = over[_height(self.stuff[i], points[over]) > room.z0 - SINKING]
+            resting[over] = True
         grid = resting.reshape(8, 6)
         halves = (grid[:4], grid[4:], grid[:, :3], grid[:, 3:])
         return bool(grid.mean() >= CARRIED and min(half.mean() for half in halves) >= HALF_CARRIED)
@@ -309,8 +311,10 @@ def _taken_out(around: Surroundings, gap: Room, room: Room, share: float) -> set
     deep = set(around.meeting(gap).tolist())
     for i in around.meeting(gap, by=0.003):
         solid, bulk = around.stuff[i], float(size[i].prod())
-        if size[i].max() > LARGEST[0] or bulk > LARGEST[1] or (low[i] < limit[0]).any() or (high[i] > limit[1]).any():
-            if solid.density > CUTTABLE:
+        bag = solid.shape == "sack"
+        large = size[i].max() > LARGEST[0] or bulk > (BIG_BAG if bag else LARGEST[1])
+        if large or (low[i] < limit[0]).any() or (high[i] > limit[1]).any():
+            if solid.density > CUTTABLE or (bag and bulk > BIG_BAG):
                 return None
             continue
         if i not in deep:
@@ -379,11 +383,12 @@ def _lids(around: Surroundings, gone: set[int], free: Room, room: Room) -> tuple
 
 
 def _holes(around: Surroundings, gone: set[int], gap: Room) -> list[Solid] | None:
-    """Shapes of pieces that are gone and of the gap, which takes those within it by itself; None if there are too many."""
+    """Shapes of pieces that are gone and of the gap, which takes those within it by itself; None if that is too much."""
     low, high = around.corners
     bottom, top = _corners(gap)
     found = [replace(around.stuff[i], density=0.0) for i in sorted(gone) if (low[i] < bottom).any() or (high[i] > top).any()]
-    return [*found, void_box(gap)] if len(found) <= MOST else None
+    mass = sum(around.stuff[i].density * float((high[i] - low[i]).prod()) * 1000 for i in gone)
+    return [*found, void_box(gap)] if len(found) <= MOST and mass <= UNLOADED else None
 
 
 def _levels(around: Surroundings, foot: Room, need: float, room: Room) -> np.ndarray:
