@@ -67,7 +67,7 @@ def test_the_same_command_goes_on(recipe: Path, scans: tuple[Path, str, str]) ->
     before = {path: path.stat().st_mtime_ns for path in folder.glob("0*")}
     status, output, _ = invoke("simulate", recipe, "--out", folder, "--count", 2)
     assert status == 0
-    assert output == scans[1]
+    assert flat(output) == flat(scans[1])
     assert {path: path.stat().st_mtime_ns for path in folder.glob("0*")} == before
 
 
@@ -99,7 +99,7 @@ def test_a_slip_in_a_recipe_is_one_clear_line_and_2(old: str, new: str, said: st
 
 
 @pytest.mark.parametrize(("name", "text", "said"), [
-    ("none.toml", None, "none.toml: No such file or directory; name a TOML file"),
+    ("none.toml", None, "none.toml: No such file or directory; expected a TOML file"),
     ("a.record.json", None, "a.record.json: No such file or directory; name a .record.json file"),
     ("a.record.json", "nonsense", "a.record.json: this is no record of a simulated scan"),
     ("a.record.json", "{}", "it has no 'scanner'; a record holds seed, kind"),
@@ -123,9 +123,9 @@ def test_another_seed_in_the_same_folder_is_refused(recipe: Path, scans: tuple[P
 
 @pytest.mark.parametrize(("arguments", "said"), [
     ([], "Missing option"),
-    (["--out", "out", "--count", "0"], "0 is not in the range"),
-    (["--out", "out", "--workers", "0"], "0 is not in the range"),
-    (["--out", "out", "--seed", "-1"], "-1 is not in the range"),
+    (["--out", "out", "--count", "0"], "Invalid value for '--count'"),
+    (["--out", "out", "--workers", "0"], "Invalid value for '--workers'"),
+    (["--out", "out", "--seed", "-1"], "Invalid value for '--seed'"),
 ])  # fmt: skip
 def test_wrong_options(arguments: list[str], said: str, recipe: Path) -> None:
     status, _, errors = invoke("simulate", recipe, *arguments)

@@ -19,7 +19,7 @@ RECIPE = SceneRecipe("few", 3, {"clean": 0.5, "person": 0.5}, VAN, Scanning(deli
 
 def summed(scan, truth):
     """What tells one scan from another."""
-    return truth.record.seed[1], truth.kind, int(scan.view.pixels.sum(dtype=np.int64)), round(float(truth.added.sum()), 3)
+    return [truth.record.seed[1], truth.kind, int(scan.view.pixels.sum(dtype=np.int64)), round(float(truth.added.sum()), 3)]
 
 
 @pytest.fixture(scope="module")

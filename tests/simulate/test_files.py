@@ -62,7 +62,8 @@ def test_one_energy_comes_back(delivery, suffix, tmp_path):
     assert (found.scan.view.pixel_pitch == (PITCH, PITCH)) == (delivery != "display")
 
 
-@pytest.mark.parametrize(("delivery", "suffix"), [("counts", ".tif"), ("counts", ".npz"), ("transmission", ".tif"), ("transmission", ".npz")])  # fmt: skip
+@pytest.mark.parametrize("delivery", ["counts", "transmission"])
+@pytest.mark.parametrize("suffix", [".tif", ".npz"])
 def test_two_energies_come_back(delivery, suffix, tmp_path):
     found, truth = delivered(one(delivery, "fixed 9/6 MV"))
     assert found.scan.view.energies == ("high", "low")

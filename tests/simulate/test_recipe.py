@@ -86,7 +86,7 @@ class TestReading:
             read(f'name = "a"\nseed = 1\nmix = {{ clean = 1.0 }}\n{part} = 5\n')
 
     def test_a_file_that_is_not_there(self, tmp_path):
-        with pytest.raises(RecipeError, match=r"none.toml: No such file or directory; name a TOML file"):
+        with pytest.raises(RecipeError, match=r"none.toml: No such file or directory; expected a TOML file"):
             SceneRecipe.load(tmp_path / "none.toml")
         with pytest.raises(RecipeError, match="Is a directory"):
             read_table(tmp_path)

@@ -36,7 +36,7 @@ def simulate(
 
         if recipe.name.endswith(".record.json"):
             made = reproduce(Record.load(recipe), out, recipe.name.removesuffix(".record.json"))
-            results.print(f"{shown_path(made.path)}: {made.kind}, {made.vehicle}, {made.load}")
+            results.print(f"{shown_path(made.path)}: {made.kind}, {made.vehicle}, {made.load}", soft_wrap=True)
             return
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
@@ -56,4 +56,4 @@ def simulate(
                 kinds[made.kind] += 1
                 bar.advance(task)
         said = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-        results.print(f"{count} simulated scans in {shown_path(out)}: {said}")
+        results.print(f"{count} simulated scans in {shown_path(out)}: {said}", soft_wrap=True)

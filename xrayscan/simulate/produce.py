@@ -122,9 +122,10 @@ def _claim(folder: Path, recipe: SceneRecipe, seed: int) -> None:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecipeError(f"reading {path}: it does not say what {folder} holds ({error}); name another folder") from error
         asked = {**_flat(about["recipe"]), "seed": seed}
-        other = [f"{key} {known.get(key)!r}, now {asked.get(key)!r}" for key in sorted(known | asked) if known.get(key) != asked.get(key)]
-        if other:
-            raise RecipeError(f"{folder} holds scans of another recipe or seed ({'; '.join(other)}); name another folder")
+        keys = [key for key in sorted(known | asked) if known.get(key) != asked.get(key)]
+        if keys:
+            other = "; ".join(f"{key} {known.get(key)!r}, now {asked.get(key)!r}" for key in keys)
+            raise RecipeError(f"{folder} holds scans of another recipe or seed ({other}); name another folder")
         return
     partial = path.with_suffix(".tmp")
     partial.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -159,7 +159,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise RecipeError(f"reading the recipe {path}: {error.strerror}; name a TOML file") from error
+        raise RecipeError(f"reading the recipe {path}: {error.strerror}; expected a TOML file") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"reading the recipe {path}: it is not TOML: {error}") from error
 
