@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +41,19 @@ class Niche(Protocol):
         """Where it is [m]."""
 
 
+# The same load is looked at again and again while places are sought; what follows from it is computed once.
+@lru_cache(maxsize=4)
+def _without_air(load: tuple[Solid, ...]) -> tuple[Solid, ...]:
+    return tuple(solid for solid in load if solid.density > 0)
+
+
+@lru_cache(maxsize=4)
+def _corners_of(stuff: tuple[Solid, ...]) -> tuple[np.ndarray, np.ndarray]:
+    center = np.array([s.center for s in stuff]).reshape(-1, 3)
+    reach = np.array([s.half if s.turn is IDENTITY else reach_of(s) for s in stuff]).reshape(-1, 3)
+    return center - reach, center + reach
+
+
 @dataclass(frozen=True, eq=False)
 class Surroundings:
     """What a place looks at.
@@ -64,17 +77,15 @@ class Surroundings:
     taken: tuple[Room, ...] = ()
     room_kind: str = "box"
 
-    @cached_property
+    @property
     def stuff(self) -> tuple[Solid, ...]:
         """The load without the air in it."""
-        return tuple(solid for solid in self.load if solid.density > 0)
+        return _without_air(self.load)
 
-    @cached_property
+    @property
     def corners(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper corners of the boxes around the load's solids [m], each shape (solids, 3)."""
-        center = np.array([s.center for s in self.stuff]).reshape(-1, 3)
-        reach = np.array([s.half if s.turn is IDENTITY else reach_of(s) for s in self.stuff]).reshape(-1, 3)
-        return center - reach, center + reach
+        return _corners_of(self.stuff)
 
     def meeting(self, room: Room, by: float = SKIN) -> np.ndarray:
         """Index of the load's solids that reach into a room by more than that along every axis [m]."""
@@ -329,22 +340,32 @@ def _taken_out(around: Surroundings, gap: Room, room: Room, share: float) -> set
     return found
 
 
+@lru_cache(maxsize=4)
+def _contacts(load: tuple[Solid, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which piece stands on which, and on how much of it: indices above, indices below, common area of the footprints [m²]."""
+    low, high = _corners_of(load)
+    order = np.argsort(high[:, 2])
+    first = np.searchsorted(high[order, 2], low[:, 2] - 0.04, side="right")
+    last = np.searchsorted(high[order, 2], low[:, 2] + 0.06, side="left")
+    count = np.maximum(last - first, 0)
+    above = np.repeat(np.arange(len(low)), count)
+    place = np.arange(above.size) - np.repeat(np.cumsum(count) - count, count)
+    below = order[np.repeat(first, count) + place]
+    area = (
+        (np.minimum(high[below, :2], high[above, :2]) - np.maximum(low[below, :2], low[above, :2])).clip(min=0.0).prod(axis=1)
+    )
+    real = (low[below, 2] < low[above, 2] - 0.01) & (area > 0)
+    return above[real], below[real], area[real]
+
+
 def _unsupported(around: Surroundings, gone: set[int]) -> list[int]:
     """Index of pieces that stood on what is gone more than on what is left."""
-    low, high = around.corners
-    left = np.ones(len(low), bool)
+    left = np.ones(len(around.stuff), bool)
     left[sorted(gone)] = False
-    tops = high[~left, 2]
-    if not tops.size:
-        return []
-    near = (low[:, 2] > tops.min() - 0.06) & (low[:, 2] < tops.max() + 0.04) & left
-    found = []
-    for i in np.flatnonzero(near):
-        step = low[i, 2] - high[:, 2]
-        under = np.flatnonzero((step > -0.06) & (step < 0.04) & (low[:, 2] < low[i, 2] - 0.01))
-        common = (np.minimum(high[under, :2], high[i, :2]) - np.maximum(low[under, :2], low[i, :2])).clip(min=0.0).prod(axis=1)
-        if common[~left[under]].sum() > common[left[under]].sum():
-            found.append(int(i))
+    above, below, area = _contacts(around.stuff)
+    lost = np.bincount(above, np.where(left[below], 0.0, area), len(left))
+    kept = np.bincount(above, np.where(left[below], area, 0.0), len(left))
+    found: list[int] = np.flatnonzero(left & (lost > kept)).tolist()
     return found
 
 
