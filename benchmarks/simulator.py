@@ -23,7 +23,7 @@ def make(task: tuple[int, float, str]) -> tuple[float, float, tuple[int, int]]:
     torch.set_num_threads(1)
     kind = ("clean", "person", "look-alike", "void", "density")[index % 5]
     start = time.process_time()
-    choices = Choices(vehicles=("container 40 ft",))
+    choices = Choices(vehicles=("40 ft dry",))
     scan, _ = simulate((SEED, index), kind, pitch=pitch, choices=choices, device=device)  # type: ignore[arg-type]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return time.process_time() - start, peak, scan.view.shape

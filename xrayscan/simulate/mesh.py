@@ -10,7 +10,7 @@ from xrayscan.simulate.solid import Solid
 
 __all__ = ["mesh_spans"]
 
-CHUNK = 2_000_000  # pairs of ray and triangle that are looked at together
+CHUNK = 300_000  # pairs of ray and triangle that are looked at together
 
 
 def mesh_spans(solid: Solid, rays: Rays, window: Window) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,6 +7,7 @@ the load only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,26 +126,34 @@ class _Scene:
         return found
 
     def last_use(self) -> dict[int, list[int]]:
-        """For each solid, those whose spans are not needed any more once it is done; those near hidden things are kept."""
+        """For each solid, those whose spans are not needed any more once it is done."""
         last = list(range(len(self.solids)))
         for i, others in enumerate(self.later):
             for j in others:
                 last[j] = max(last[j], i)
-        everything = range(len(self.solids))
-        kept = {i for own in self.own for i in self.seen_in(self.windows[own], everything)}
         free: dict[int, list[int]] = {}
-        for i in everything:
-            if i not in kept:
-                free.setdefault(last[i], []).append(i)
+        for i, end in enumerate(last):
+            free.setdefault(end, []).append(i)
         return free
+
+    def clipped(self, window: Window) -> _Scene:
+        """The same scene, of which no more is looked at than a window."""
+        part = copy(self)
+        low = np.maximum(self.edges[:, :2], [window.top, window.left])
+        high = np.minimum(self.edges[:, 2:], [window.bottom, window.right])
+        part.edges = np.concatenate([low, np.maximum(low, high)], axis=1)
+        part.windows = [Window(*row) for row in part.edges.tolist()]
+        return part
 
 
 class _Tracer:
-    """Traces a scene's solids, each once."""
+    """Traces a scene's solids, each once; with a limit over a frame, takings behind it do not count."""
 
     def __init__(self, scene: _Scene, rays: Rays) -> None:
         self.scene, self.rays = scene, rays
         self.known: dict[int, Spans] = {}
+        self.limit: torch.Tensor | None = None
+        self.frame = Window(0, 0, *rays.fan.shape)
 
     def spans(self, index: int) -> Spans:
         """Spans of a solid over its own window."""
@@ -184,7 +193,11 @@ class _Tracer:
         rows, columns = window.shape
         if len(others) > 3 and len(others) * rows * columns > CROWD and max(rows, columns) > 8:
             return self._halves(index, others, window)
-        return covered_length(*self.common(index, others, window))
+        enter, leave = self.common(index, others, window)
+        if self.limit is not None:
+            end = self.limit[window.within(self.frame)]
+            enter, leave = torch.minimum(enter, end), torch.minimum(leave, end)
+        return covered_length(enter, leave)
 
     def _halves(self, index: int, others: Sequence[int], window: Window) -> torch.Tensor:
         """`taken`, in two halves of the window, where fewer others are seen."""
@@ -272,7 +285,7 @@ def render(
         for used in last_use.get(i, ()):
             tracer.forget(used)
     for draft in drafts:
-        _add_front(tracer, draft)
+        _add_front(draft)
     return Areal(water.clamp_(min=0.0), iron, tuple(draft.patch() for draft in drafts))
 
 
@@ -303,6 +316,7 @@ class _Draft:
     """A hidden thing's areal densities [g/cm²], while they are being added up."""
 
     def __init__(self, scene: _Scene, owner: int, rays: Rays) -> None:
+        self.scene, self.rays = scene, rays
         self.own = [i for i in scene.own if scene.owner[i] == owner]
         self.window = _hull([scene.windows[i] for i, o in enumerate(scene.owner) if o == owner])
         shape = self.window.shape
@@ -317,9 +331,12 @@ class _Draft:
         return Patch(self.window, **self.maps)
 
 
-def _add_front(tracer: _Tracer, draft: _Draft) -> None:
+def _add_front(draft: _Draft) -> None:
     """Add up what lies between the source and a hidden thing."""
-    scene, rays = tracer.scene, tracer.rays
+    if not draft.own:
+        return
+    scene, rays = draft.scene.clipped(draft.window), draft.rays
+    tracer = _Tracer(scene, rays)
     near = torch.full(draft.window.shape, torch.inf, device=rays.device)
     for i in draft.own:
         if not scene.windows[i].empty:
@@ -327,16 +344,15 @@ def _add_front(tracer: _Tracer, draft: _Draft) -> None:
             first = torch.where(leave > enter, enter, torch.inf).amin(0)
             place = scene.windows[i].within(draft.window)
             near[place] = torch.minimum(near[place], first)
-    limit = torch.where(torch.isfinite(near), near, 0.0)
+    tracer.limit = limit = torch.where(torch.isfinite(near), near, 0.0)
+    tracer.frame = draft.window
     for i in scene.seen_in(draft.window, range(len(scene.solids))):
-        solid, window = scene.solids[i], draft.window.shared(scene.windows[i])
+        solid, window = scene.solids[i], scene.windows[i]
         if scene.role[i] == HOLE or solid.density == 0.0 or i in draft.own:
             continue
         enter, leave = tracer.spans(i)
-        here, end = (slice(None), *window.within(scene.windows[i])), limit[window.within(draft.window)]
-        length = (torch.minimum(leave[here], end) - enter[here]).clamp_(min=0.0).sum(0)
-        others = scene.later[i]
-        if others and length.any():
-            first, last = tracer.common(i, others, window)
-            length -= covered_length(torch.minimum(first, end), torch.minimum(last, end))
+        end = limit[window.within(draft.window)]
+        length = (torch.minimum(leave, end) - enter).clamp_(min=0.0).sum(0)
+        if scene.later[i] and length.any():
+            length -= tracer.taken(i, scene.later[i], window)
         draft.add("front", window, length * rays.path[window.slices[0]] * solid.density)
