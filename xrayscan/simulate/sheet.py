@@ -27,7 +27,7 @@ from xrayscan.simulate.truth import Truth
 
 __all__ = ["contact_sheet", "gray", "records"]
 
-TILE = (620, 200)  # width and height of one scan [px]
+TILE = (480, 156)  # width and height of one scan [px]
 CAPTION = 18  # [px]
 COLORS = {"person": (200, 90, 0), "void": (0, 140, 240), "density": (40, 40, 220)}  # blue, green, red
 PITCH = 0.01  # [m]
