@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -114,8 +115,10 @@ def test_a_picture_has_a_sidecar_only_if_it_states_its_pitch(tmp_path):
 
 def test_truth_and_record_lie_beside_it(tmp_path):
     found, truth = delivered(one("counts"))
-    write(tmp_path, "0001", found, truth)
-    assert json.loads((tmp_path / "0001.truth.json").read_text()) == json.loads(json.dumps(truth.to_dict()))
+    path = write(tmp_path, "0001", found, truth)
+    said = json.loads((tmp_path / "0001.truth.json").read_text())
+    assert (said.pop("file"), said.pop("sha256")) == (path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert said == json.loads(json.dumps(truth.to_dict()))
     assert Record.load(tmp_path / "0001.record.json") == truth.record
 
 

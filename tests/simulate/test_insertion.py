@@ -352,3 +352,11 @@ def test_without_edges_a_default_is_taken_with_a_warning() -> None:
     plan = draw_plan(np.random.default_rng(0), one.scan, shaded, replace(GIVEN, x=4.0, z=0.0))
     assert any("too few edges to measure the scan's sharpness along its rows and columns" in w for w in plan.warnings)
     assert any("noise could not be measured" in w for w in plan.warnings)
+
+
+def test_no_hole_is_cut_into_what_nobody_can_lift() -> None:
+    one, radiograph = yard("counts")
+    plan = bare(planned(), (3.0, 0.0, 0.2), cavity="box", margin=0.3)
+    heavy = replace(radiograph, optical_depth=np.minimum(radiograph.optical_depth * 8.0, 6.0))
+    made_ = insert_plan(one.scan, plan, heavy)
+    assert made_.removed.max() <= 92.5

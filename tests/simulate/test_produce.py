@@ -139,3 +139,11 @@ def test_a_record_makes_its_scan_again(whole, tmp_path):
     again = reproduce(Record.load(folder / "000001.record.json"), tmp_path / "again", "000001")
     assert again.path.read_bytes() == made[1].path.read_bytes()
     assert (tmp_path / "again/000001.truth.json").read_bytes() == (folder / "000001.truth.json").read_bytes()
+
+
+def test_a_damaged_scan_is_made_again(recipe, whole, copy):
+    scan = copy / whole[1][1].path.name
+    sound = scan.read_bytes()
+    scan.write_bytes(sound[: len(sound) // 2])
+    list(produce(recipe, copy, COUNT))
+    assert scan.read_bytes() == sound

@@ -11,9 +11,14 @@ import pytest
 
 from tests.simulate.lane import RECIPE
 from xrayscan.errors import RecipeError
+from xrayscan.simulate.body import POSTURES
+from xrayscan.simulate.loads import LOADS
+from xrayscan.simulate.lookalike import LOOKALIKES
+from xrayscan.simulate.places import PLACES
 from xrayscan.simulate.recipe import Scanning, SceneRecipe, read_table, strict
 from xrayscan.simulate.record import Choices
 from xrayscan.simulate.scanner import PRESETS
+from xrayscan.simulate.vehicles import VEHICLES
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 MIX = {"clean": 0.25, "look-alike": 0.25, "person": 0.36, "void": 0.07, "density": 0.07}
@@ -164,3 +169,9 @@ class TestShipped:
         drawn = [recipe.record(index) for index in range(40)]
         assert {r.scanner.endpoints for r in drawn} == {(4.5,)}
         assert {r.delivery.delivery for r in drawn} == {"counts", "transmission"}
+
+
+def test_the_manual_lists_every_name() -> None:
+    manual = " ".join((Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8").split())
+    for names in (VEHICLES, LOADS, PLACES, LOOKALIKES, POSTURES, PRESETS):
+        assert [name for name in names if name not in manual] == []

@@ -70,9 +70,10 @@ def _check_apart(paths: Sequence[Path], out: Path) -> None:
     from xrayscan.errors import RecipeError
 
     for path in paths:
-        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+        inside = out.resolve().is_relative_to(path.resolve()) if path.is_dir() else out.resolve() == path.resolve().parent
+        if inside:
             raise RecipeError(
-                f"writing to {out}: it lies inside the input {path}, and what is written there would be taken for benign scans "
+                f"writing to {out}: it lies with the input {path}, and what is written there would be taken for benign scans "
                 "by the next run; choose a folder beside it"
             )
 

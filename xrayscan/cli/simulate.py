@@ -30,11 +30,14 @@ def simulate(
     """
     with clear_errors(debug):
         import xrayscan.simulate  # noqa: F401  says which extra is missing
+        from xrayscan.errors import RecipeError
         from xrayscan.simulate.produce import produce, reproduce
         from xrayscan.simulate.recipe import SceneRecipe
         from xrayscan.simulate.record import Record
 
         if recipe.name.endswith(".record.json"):
+            if seed is not None or start:
+                raise RecipeError(f"{recipe.name} is one scan's record, which has its seed: leave --seed and --start out")
             made = reproduce(Record.load(recipe), out, recipe.name.removesuffix(".record.json"))
             results.print(f"{shown_path(made.path)}: {made.kind}, {made.vehicle}, {made.load}", soft_wrap=True)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def write(folder: Path, name: str, delivered: Delivered, truth: Truth, suffix: s
     record = folder / f"{name}.record.json"
     record.unlink(missing_ok=True)  # it is written last: where it lies, the scan is whole
     write_scan(path, delivered.scan, color=delivered.color, encoded=delivered.encoded)
-    (folder / f"{name}.truth.json").write_text(json.dumps(truth.to_dict()) + "\n", encoding="utf-8")
+    said = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **truth.to_dict()}
+    (folder / f"{name}.truth.json").write_text(json.dumps(said) + "\n", encoding="utf-8")
     record.write_text(truth.record.to_json() + "\n", encoding="utf-8")
     return path
 

@@ -8,7 +8,7 @@ y across away from the source with the middle of the load at 0, z [m] from the c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -30,6 +30,8 @@ PERSON_EDGE = 1.0  # areal density from which a pixel belongs to a person [g/cm�
 DEFAULT_BEAMS = (6.0, 4.0)  # [MeV]
 DEFAULT_SPREAD = 0.8  # [px]
 UNEVEN = 1.5  # one axis against the other
+CROWDED = 0.01  # share of pixels at the top of the scale from which it was clipped
+LIFTED = 92.0  # most of a load from which a hole is cut: 0.4 g/cm³ over the width [g/cm²]
 _TRACKS = 0.9
 
 
@@ -253,7 +255,7 @@ def _quality(
     notes = []
     noise = []
     for plane in signal:
-        usable = radiograph.valid
+        usable = radiograph.valid & ~_full(plane, radiograph.valid)
         curve = noise_curve(np.abs(plane), usable, physical=physical)
         if not curve:
             notes.append("the scan's noise could not be measured: none was added")
@@ -308,6 +310,7 @@ def insert_plan(scan: Scan, plan: InsertionPlan, radiograph: Radiograph | None =
         )
     matter = trace(plan, radiograph.shape)
     base = base_of(plan, radiograph, matter.window)
+    matter = _liftable(matter, base)
     added, removed = np.zeros(radiograph.shape, np.float32), np.zeros(radiograph.shape, np.float32)
     cut = matter.window.slices
     added[cut] = sum(matter.added)
@@ -412,6 +415,19 @@ class _Seen:
     signal: np.ndarray
     opaque: np.ndarray
     step: float
+
+
+def _full(plane: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Pixels at the top of the scale where that is crowded: air that was clipped there shows no noise."""
+    top: np.ndarray = plane >= plane[valid].max(initial=-np.inf)
+    return top if (top & valid).sum() > CROWDED * valid.sum() else np.zeros_like(top)
+
+
+def _liftable(matter: Matter, base: Base) -> Matter:
+    """The same with no more taken than of goods that people can lift out: a machine or a stack of steel stays where it is."""
+    less = np.minimum(1.0, LIFTED / np.maximum(base.load, 1e-6)).astype(np.float32)
+    fine = np.repeat(np.repeat(less, matter.fine[0], axis=0), matter.fine[1], axis=1)
+    return replace(matter, share=matter.share * fine, shares=tuple(share * less for share in matter.shares))
 
 
 def _persons(plan: InsertionPlan, matter: Matter, seen: _Seen) -> tuple[Person, ...]:

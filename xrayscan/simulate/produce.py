@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Iterator, Mapping
@@ -149,14 +150,18 @@ def _make_one(task: tuple[SceneRecipe, int, int, str]) -> Made:
 
 
 def _kept(folder: Path, name: str, record: Record) -> Made | None:
-    """A scan that an earlier call made in full: its record is written last."""
+    """A scan that an earlier call made in full: its record is written last, and its bytes are those that were written."""
     there = folder / f"{name}.record.json"
     if not there.exists() or there.read_text(encoding="utf-8").strip() != record.to_json():
         return None
-    scans = [p for p in sorted(folder.glob(f"{name}.*")) if p.suffix in (".tif", ".npz", ".raw", ".png", ".jpg")]
     said = folder / f"{name}.truth.json"
-    if not scans or not said.exists():
-        return None  # somebody deleted a part
-    truth = json.loads(said.read_text(encoding="utf-8"))
+    try:
+        truth = json.loads(said.read_text(encoding="utf-8"))
+        path = folder / truth["file"]
+        whole = hashlib.sha256(path.read_bytes()).hexdigest() == truth["sha256"]
+    except (OSError, ValueError, KeyError):
+        return None  # somebody deleted or damaged a part
+    if not whole:
+        return None
     persons = sum(instance["kind"] == "person" for instance in truth["instances"])
-    return Made(scans[0], truth["kind"], truth["vehicle"], truth["load"], persons)
+    return Made(path, truth["kind"], truth["vehicle"], truth["load"], persons)

@@ -31,6 +31,7 @@ TILE = (480, 156)  # width and height of one scan [px]
 CAPTION = 18  # [px]
 COLORS = {"person": (200, 90, 0), "void": (0, 140, 240), "density": (40, 40, 220)}  # blue, green, red
 PITCH = 0.01  # [m]
+QUALITY = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 80]}
 
 
 def records(count: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Record]:
@@ -128,10 +129,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--truth", action="store_true")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(arguments)
+    if asked.out.suffix not in (".jpg", ".png") or not asked.out.parent.is_dir():
+        raise RecipeError(f"drawing {asked.out}: expected a name that ends in .jpg or .png, in a folder that exists")
     tasks = [(record, asked.truth) for record in records(asked.count, asked.seed, asked.kinds)]
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         tiles = list(pool.map(_tile, tasks))
-    cv2.imwrite(str(asked.out), contact_sheet(tiles, asked.across), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    _, code = cv2.imencode(asked.out.suffix, contact_sheet(tiles, asked.across), QUALITY.get(asked.out.suffix, []))
+    asked.out.write_bytes(code.tobytes())
 
 
 if __name__ == "__main__":
