@@ -53,20 +53,9 @@ def records(count: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Record]
         kind = kinds[i % len(kinds)]
         drawn = draw_record((seed, i), kind, pitch=PITCH)  # type: ignore[arg-type]
         if i < len(loads):
-            drawn = replace(
-                drawn, choices=Choices(loads=(loads[i % len(loads)],), vehicles=_vehicles_for(loads[i % len(loads)]))
-            )
+            drawn = replace(drawn, choices=Choices(loads=(loads[i],)))
         found.append(replace(drawn, delivery=DeliveryPlan("transmission"), states_pitch=True))
     return found
-
-
-def _vehicles_for(load: str) -> tuple[str, ...]:
-    """Vehicles with a room that a load goes into; none named: any."""
-    from xrayscan.simulate.vehicles import VEHICLES
-
-    rooms = LOADS[load].rooms
-    fitting = tuple(name for name, kind in VEHICLES.items() if getattr(kind, "room_kind", None) in rooms)
-    return fitting if len(fitting) < len(VEHICLES) else ()
 
 
 def gray(scan: Scan) -> np.ndarray:
