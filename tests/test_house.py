@@ -24,9 +24,11 @@ CHAIN = [
     "errors",
     "_callable",
     "_resources",
+    "geometry",
     "scan",
     "io",
     "normalize",
+    "quality",
     "zoo",
     "network",
     "findings",
@@ -34,7 +36,7 @@ CHAIN = [
     "report",
     "screening",
 ]
-EDGES = {"cli", "batch", "simulate", "training", "evaluation"}
+EDGES = {"cli", "batch", "simulate", "training", "evaluation", "plugin"}
 
 
 def test_the_public_names_are_these():

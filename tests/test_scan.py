@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import CalibrationError, ShapeError
-from xrayscan.scan import Box, Calibration, Radiograph, Scan, Source, Step, View, frozen_array
+from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Region, Scan, Source, Step, View, frozen_array
 
 ROWS, COLUMNS = 6, 9
 
@@ -129,3 +129,22 @@ class TestNouns:
 
     def test_a_grown_box_stays_in_the_picture(self):
         assert Box(1, 1, 4, 4).grown(3, (5, 20)) == Box(0, 0, 5, 7)
+
+
+def test_a_view_with_calibration_of_another_detector_is_refused():
+    with pytest.raises(ShapeError, match="pass the air field of the same detector"):
+        View(np.ones((1, 4, 6), np.uint16), calibration=Calibration(air=np.ones((1, 5))))
+
+
+def test_geometry_holds_lines_of_one_length():
+    with pytest.raises(ShapeError, match=r"lift and places have the shapes .*expected \(columns,\)"):
+        Geometry(lift=np.zeros(4), places=np.arange(5.0))
+    geometry = Geometry(tilt=0.5, lift=np.zeros(4))
+    assert geometry.lean is None
+    assert geometry.lift.dtype == np.float32
+    assert not geometry.lift.flags.writeable
+
+
+def test_an_unknown_region_is_refused():
+    with pytest.raises(ShapeError, match="no region 'roof'; known are container, load, cab, chassis"):
+        Region("roof", Box(0, 0, 1, 1))

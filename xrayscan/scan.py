@@ -16,96 +16,29 @@ import numpy as np
 import numpy.typing as npt
 
 from xrayscan.errors import CalibrationError, ShapeError
+from xrayscan.geometry import Box, Geometry, Region, frozen_array
 
-__all__ = ["Box", "Calibration", "Manifest", "Radiograph", "Scan", "Source", "Step", "View", "frozen_array"]
+__all__ = [
+    "Box",
+    "Calibration",
+    "Geometry",
+    "Manifest",
+    "Radiograph",
+    "Region",
+    "Scan",
+    "Source",
+    "Step",
+    "View",
+    "frozen_array",
+]
 
 Quantity = Literal["counts", "transmission", "display"]
 QUANTITIES: tuple[Quantity, ...] = ("counts", "transmission", "display")
 ENERGIES = ("high", "low")
 
 
-def frozen_array(array: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> np.ndarray:
-    """Read-only array with its own memory.
-
-    An array that is read-only and owns its memory is handed on as it is; anything else is copied, so that nobody can
-    change a noun from outside.
-    """
-    given = np.asarray(array, dtype=dtype)
-    if not (given.flags.owndata and not given.flags.writeable):
-        given = np.array(given, copy=True)
-        given.setflags(write=False)
-    return given
-
-
 def _frozen_mapping(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping or {}))
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels of the scan, half open: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
-
-    Raises
-    ------
-    ShapeError
-        If it is empty or starts before the scan does.
-
-    Examples
-    --------
-    >>> box = Box(top=2, left=10, bottom=6, right=30)
-    >>> box.height, box.width, box.area
-    (4, 20, 80)
-    >>> box.iou(Box(2, 20, 6, 40))
-    0.3333333333333333
-    """
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    def __post_init__(self) -> None:
-        for name in ("top", "left", "bottom", "right"):
-            object.__setattr__(self, name, int(getattr(self, name)))
-        if self.top < 0 or self.left < 0 or self.bottom <= self.top or self.right <= self.left:
-            raise ShapeError(
-                f"a box needs 0 <= top < bottom and 0 <= left < right, got {self}", expected="0 <= top < bottom", actual=self
-            )
-
-    @property
-    def height(self) -> int:
-        """Rows [px]."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        """Columns [px]."""
-        return self.right - self.left
-
-    @property
-    def area(self) -> int:
-        """Pixels [px²]."""
-        return self.height * self.width
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Index of the box in a (rows, columns) array."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union with another box, 0 to 1."""
-        rows = max(0, min(self.bottom, other.bottom) - max(self.top, other.top))
-        columns = max(0, min(self.right, other.right) - max(self.left, other.left))
-        return rows * columns / (self.area + other.area - rows * columns)
-
-    def grown(self, margin: int, shape: tuple[int, int]) -> Box:
-        """The box with ``margin`` pixels more on each side, cut at an image of ``shape`` (rows, columns)."""
-        return Box(
-            max(0, self.top - margin),
-            max(0, self.left - margin),
-            min(shape[0], self.bottom + margin),
-            min(shape[1], self.right + margin),
-        )
 
 
 @dataclass(frozen=True)
@@ -189,6 +122,35 @@ class Calibration:
         return f"Calibration({', '.join(known) or 'none'})"
 
 
+@dataclass(frozen=True)
+class Step:
+    """One step that was done to the data.
+
+    Attributes
+    ----------
+    name : str
+        The function.
+    note : str
+        What it did, for a person; starts with "warning: " where the reader should be careful.
+    parameters : mapping of str to float, int, str or bool
+    """
+
+    name: str
+    note: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", _frozen_mapping(self.parameters))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Step, (self.name, self.note, dict(self.parameters)))
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether a reviewer must know of it."""
+        return self.note.startswith("warning: ")
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class View:
     """One projection as the detector delivered it.
@@ -203,6 +165,12 @@ class View:
         Row and column pitch in the middle of the load.
     energies : tuple of str
         Names, high first.
+    endpoints : tuple of float or None [MV]
+        End-point energy of the beam of each image, as far as known.
+    calibration : Calibration or None
+        Of this view's own detector; None: that of the scan.
+    steps : tuple of Step
+        What was done to the pixels while they were read.
 
     Raises
     ------
@@ -213,6 +181,9 @@ class View:
     quantity: Quantity = "counts"
     pixel_pitch: tuple[float, float] | None = None
     energies: tuple[str, ...] = ("high",)
+    endpoints: tuple[float, ...] | None = None
+    calibration: Calibration | None = None
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         pixels = frozen_array(self.pixels)
@@ -240,6 +211,9 @@ class View:
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "energies", energies)
         object.__setattr__(self, "pixel_pitch", _checked_pitch(self.pixel_pitch))
+        object.__setattr__(self, "endpoints", _checked_endpoints(self.endpoints, energies))
+        object.__setattr__(self, "steps", tuple(self.steps))
+        _check_detector(self.calibration, self)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -267,6 +241,26 @@ def _checked_pitch(pitch: tuple[float, float] | float | None) -> tuple[float, fl
     return row, column
 
 
+def _checked_endpoints(endpoints: tuple[float, ...] | None, energies: tuple[str, ...]) -> tuple[float, ...] | None:
+    if endpoints is None:
+        return None
+    values = tuple(float(value) for value in np.atleast_1d(np.asarray(endpoints, float)))
+    if len(values) != len(energies) or not all(0.1 <= value <= 50.0 for value in values):
+        raise CalibrationError(
+            f"endpoints are {values} MV for the energies {energies}; expected one for each, 0.1 to 50 MV: give megavolts"
+        )
+    return values
+
+
+def _check_detector(calibration: Calibration | None, view: View) -> None:
+    """Refuse air, dark or a mask of another detector."""
+    energies, rows, columns = view.pixels.shape
+    for name in ("dark", "air", "bad_pixels"):
+        line = getattr(calibration, name, None)
+        if line is not None and line.shape not in {(energies, rows), (energies, rows, columns)}:
+            raise _other_detector(name, line.shape, view)
+
+
 def _pitch_text(pitch: tuple[float, float] | None) -> str:
     return "unknown" if pitch is None else f"{pitch[0] * 1e3:.2f} x {pitch[1] * 1e3:.2f} mm"
 
@@ -279,6 +273,7 @@ class Scan:
     ----------
     views : tuple of View
     calibration : Calibration
+        Of the first view's detector, and of each other one that is of the same shape and has none of its own.
     source : Source
     acquired_at : datetime or None
     manifest : Manifest or None
@@ -299,13 +294,7 @@ class Scan:
         object.__setattr__(self, "views", tuple(self.views))
         if not self.views:
             raise ShapeError("a scan needs at least one view", expected=">= 1", actual=0)
-        for name in ("dark", "air", "bad_pixels"):
-            line = getattr(self.calibration, name)
-            if line is None:
-                continue
-            energies, rows, columns = self.views[0].pixels.shape
-            if line.shape not in {(energies, rows), (energies, rows, columns)}:
-                raise _other_detector(name, line.shape, self.views[0])
+        _check_detector(self.calibration, self.views[0])
 
     @classmethod
     def from_array(  # noqa: PLR0913  the promised signature: every part of a scan by its name
@@ -317,11 +306,13 @@ class Scan:
         dark: npt.ArrayLike | None = None,
         pixel_pitch: tuple[float, float] | float | None = None,
         energies: tuple[str, ...] | None = None,
+        endpoints: tuple[float, ...] | None = None,
         bad_pixels: npt.ArrayLike | None = None,
         saturation: float | None = None,
         source: Source | None = None,
         acquired_at: datetime | None = None,
         manifest: Manifest | None = None,
+        steps: tuple[Step, ...] = (),
     ) -> Scan:
         """A scan from an array in memory.
 
@@ -336,10 +327,14 @@ class Scan:
             (row, column) pitch at the load; None lets ``normalize`` estimate it.
         energies : tuple of str or None
             Names, high first; None: ``("high",)`` or ``("high", "low")``.
+        endpoints : tuple of float or None [MV]
+            End-point energy of each image's beam.
         bad_pixels : array_like of bool or None, shape as ``air``
         saturation : float or None [counts]
         source, acquired_at, manifest
             See `Scan`.
+        steps : tuple of Step
+            What was already done to the pixels.
 
         Raises
         ------
@@ -357,7 +352,7 @@ class Scan:
         if energies is None:
             energies = ENERGIES[: array.shape[0]] if array.ndim == 3 else ("high",)
         pitch = _checked_pitch(pixel_pitch)
-        view = View(array, quantity=quantity, pixel_pitch=pitch, energies=tuple(energies))
+        view = View(array, quantity, pitch, tuple(energies), endpoints, steps=steps)
         calibration = Calibration(
             dark=_with_energies("dark", dark, view),
             air=_with_energies("air", air, view),
@@ -406,35 +401,6 @@ def _other_detector(name: str, shape: tuple[int, ...], view: View) -> ShapeError
     )
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step that was done to the data.
-
-    Attributes
-    ----------
-    name : str
-        The function.
-    note : str
-        What it did, for a person; starts with "warning: " where the reader should be careful.
-    parameters : mapping of str to float, int, str or bool
-    """
-
-    name: str
-    note: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _frozen_mapping(self.parameters))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Step, (self.name, self.note, dict(self.parameters)))
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether a reviewer must know of it."""
-        return self.note.startswith("warning: ")
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Radiograph:
     """The normalized view: optical depth, and what of it can be trusted.
@@ -451,12 +417,20 @@ class Radiograph:
         Row and column pitch in the middle of the load.
     containers : tuple of Box
         Container boxes, front first.
+    regions : tuple of Region
+        Containers and their load, the cab, the chassis, as far as found.
+    load_line : ndarray of float32, shape (columns,), or None
+        Row at which the load begins; NaN where there is none.
+    geometry : Geometry
+        Tilt, magnification, stretch, sway.
     inspected : float
         Share of the load that was penetrated, 0 to 1.
     energies : tuple of str
     quantity : {"counts", "transmission", "display"}
         What it was made from; from "display" every density is approximate.
     history : tuple of Step
+    endpoints : tuple of float or None [MV]
+        End-point energy of the beam of each image, as far as known.
 
     Raises
     ------
@@ -472,6 +446,10 @@ class Radiograph:
     energies: tuple[str, ...] = ("high",)
     quantity: Quantity = "counts"
     history: tuple[Step, ...] = ()
+    regions: tuple[Region, ...] = ()
+    load_line: np.ndarray | None = None
+    geometry: Geometry = field(default_factory=Geometry)
+    endpoints: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         depth = frozen_array(self.optical_depth, np.float32)
@@ -500,6 +478,12 @@ class Radiograph:
         object.__setattr__(self, "containers", tuple(self.containers))
         object.__setattr__(self, "energies", tuple(self.energies))
         object.__setattr__(self, "history", tuple(self.history))
+        object.__setattr__(self, "regions", tuple(self.regions))
+        if self.load_line is not None:
+            object.__setattr__(self, "load_line", frozen_array(self.load_line, np.float32))
+        for name, line in (("load_line", self.load_line), ("lift", self.geometry.lift), ("places", self.geometry.places)):
+            if line is not None and line.shape != depth.shape[2:]:
+                raise ShapeError(f"{name} has shape {line.shape}; expected {depth.shape[2:]}", expected=depth.shape[2:])
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -83,6 +83,16 @@ def test_energies_low_first_are_turned_with_their_calibration(tmp_path):
     assert scan.calibration.air[:, 0].tolist() == [2.0, 1.0]
 
 
+def test_endpoints_follow_the_energies(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.stack([np.full((4, 6), 100, np.uint16), np.full((4, 6), 200, np.uint16)]))
+    scan = xrayscan.io.read(path, energies=("low", "high"), endpoints=(4.0, 6.0))
+    assert scan.view.energies == ("high", "low")
+    assert scan.view.endpoints == (6.0, 4.0)
+    with pytest.raises(CalibrationError, match="one for each, 0.1 to 50 MV: give megavolts"):
+        xrayscan.io.read(path, endpoints=(6.0,))
+
+
 def test_more_than_two_energies_must_be_named(tmp_path):
     path = saved(tmp_path, ramp(energies=3))
     with pytest.raises(ReadError, match=r"holds 3 images of 37 x 53 pixels; .* name more of them: energies="):

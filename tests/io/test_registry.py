@@ -11,6 +11,7 @@ from reference import ramp
 import xrayscan.io
 from xrayscan.errors import MissingDependencyError, ReadError
 from xrayscan.io import Contents, registry
+from xrayscan.scan import Step
 
 
 class Entry(SimpleNamespace):
@@ -108,3 +109,17 @@ def test_reader_whose_need_is_not_installed_says_so(plug_in, uff):
         MissingDependencyError, match=r"reader 'uff' needs no_such_toolkit, .* run: pip install no_such_toolkit"
     ):
         xrayscan.io.read(uff)
+
+
+def test_further_views_keep_their_own_calibration_and_take_what_holds_for_all(plug_in, uff):
+    side = Contents(ramp()[0][:4], quantity="transmission", air=np.full(4, 7.0), steps=(Step("decode", "side view"),))
+    plug_in(uff=reader(read=lambda file: Contents(ramp()[0], others=(side, Contents(ramp()[0][:3])))))
+    scan = xrayscan.io.read(uff, quantity="counts", pixel_pitch=0.005, endpoints=6.0, air=60000.0)
+    assert [view.shape[0] for view in scan.views] == [ramp().shape[1], 4, 3]
+    assert {view.quantity for view in scan.views} == {"counts"}
+    assert {view.pixel_pitch for view in scan.views} == {(0.005, 0.005)}
+    assert {view.endpoints for view in scan.views} == {(6.0,)}
+    assert scan.calibration.air.shape == (1, ramp().shape[1])
+    assert scan.views[1].calibration.air.tolist() == [[7.0] * 4]
+    assert scan.views[1].steps[0].note == "side view"
+    assert scan.views[2].calibration is None

@@ -11,7 +11,7 @@ from drawn import draw_scene, make_counts
 import xrayscan as xs
 from xrayscan.errors import ShapeError
 from xrayscan.normalize import normalize
-from xrayscan.scan import Calibration, Scan, View
+from xrayscan.scan import Calibration, Scan, Step, View
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +129,26 @@ def test_a_blank_picture_is_not_called_a_container(quantity):
     radiograph = normalize(Scan.from_array(np.full((200, 300), 60_000, np.uint16), quantity=quantity))
     assert radiograph.containers == ()
     assert any("no container found" in text for text in radiograph.warnings)
+
+
+def test_steps_are_left_out_on_demand_and_say_so():
+    scan = Scan.from_array(np.full((64, 80), 900, np.uint16), air=np.full(64, 1000), dark=np.zeros(64), pixel_pitch=0.01)
+    radiograph = normalize(scan, without=("pulses", "faults"))
+    assert {"faults", "pulses"} <= {step.name for step in radiograph.history if step.note == "warning: left out, as asked"}
+    with pytest.raises(ValueError, match="asked to leave out \\['paint'\\]; pass some of "):
+        normalize(scan, without=("paint",))
+
+
+def test_a_view_brings_its_calibration_its_endpoint_and_what_was_done_to_it():
+    side = View(
+        np.full((1, 64, 80), 500, np.uint16),
+        endpoints=(6.0,),
+        calibration=Calibration(dark=np.zeros((1, 64)), air=np.full((1, 64), 1000.0)),
+        steps=(Step("decode", "as it was read"),),
+    )
+    front = View(np.full((1, 100, 80), 900, np.uint16))
+    scan = Scan((front, side), Calibration(air=np.full((1, 100), 1000.0)))
+    radiograph = normalize(scan, view=1)
+    np.testing.assert_allclose(np.nanmedian(radiograph.optical_depth), np.log(2), rtol=1e-3)
+    assert radiograph.endpoints == (6.0,)
+    assert radiograph.history[0].note == "as it was read"

@@ -11,7 +11,7 @@ import numpy as np
 
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import MAX_ENERGIES, MAX_PIXELS
-from xrayscan.scan import Manifest, Quantity
+from xrayscan.scan import Manifest, Quantity, Step
 
 __all__ = ["Contents", "check_claim", "checked_pixels", "default_quantity"]
 
@@ -38,6 +38,12 @@ class Contents:
     ids : mapping of str to str
     acquired_at : datetime or None
     manifest : Manifest or None
+    endpoints : sequence of float or None [MV]
+        End-point energy of each image's beam, in the order of ``pixels``.
+    steps : tuple of Step
+        What the reader did to the pixels; the first of the scan's history.
+    others : tuple of Contents
+        Further views, each with its own pixels, calibration, pitch and energies; the rest holds for the whole scan.
     """
 
     pixels: np.ndarray
@@ -53,6 +59,9 @@ class Contents:
     ids: Mapping[str, str] = field(default_factory=dict)
     acquired_at: datetime | None = None
     manifest: Manifest | None = None
+    endpoints: Any = None
+    steps: tuple[Step, ...] = ()
+    others: tuple[Contents, ...] = ()
 
 
 def check_claim(file: ScanFile, *shape: int) -> None:

@@ -25,6 +25,7 @@ def read(
     quantity: Quantity | None = None,
     pixel_pitch: tuple[float, float] | float | None = None,
     energies: Sequence[str] | None = None,
+    endpoints: Sequence[float] | None = None,
     air: npt.ArrayLike | None = None,
     dark: npt.ArrayLike | None = None,
 ) -> Scan:
@@ -45,6 +46,8 @@ def read(
     energies : sequence of str or None
         Names of the images as the file orders them. ``("low", "high")`` turns images and calibration round: a `Scan` has
         high first.
+    endpoints : sequence of float or None [MV]
+        End-point energy of each image's beam, in the file's order.
     air, dark : array_like or None, shape (rows,), (energies, rows), (rows, columns) or (energies, rows, columns) [counts]
         Open and closed beam, in the file's order of energies; one number holds for every channel.
 
@@ -72,6 +75,7 @@ def read(
         quantity=quantity,
         pixel_pitch=pixel_pitch,
         energies=(energies,) if isinstance(energies, str) else (None if energies is None else tuple(energies)),
+        endpoints=None if endpoints is None else tuple(np.atleast_1d(np.asarray(endpoints, float))),
         air=air,
         dark=dark,
     )
@@ -108,17 +112,40 @@ def _contents(file: ScanFile) -> Contents:
         raise file.refused(f"the plugged-in reader {name!r} broke ({error!r}); ask its maker") from error
     if not isinstance(contents, Contents):
         raise file.refused(f"the plugged-in reader {name!r} gave a {type(contents).__name__}; expected xrayscan.io.Contents")
-    return replace(contents, pixels=checked_pixels(file, np.asarray(contents.pixels)))
+    return _checked(file, contents)
+
+
+def _checked(file: ScanFile, contents: Contents) -> Contents:
+    """The contents with pixels of shape (energies, rows, columns), those of further views too."""
+    others = tuple(_checked(file, other) for other in contents.others)
+    return replace(contents, pixels=checked_pixels(file, np.asarray(contents.pixels)), others=others)
 
 
 def _over(below: Contents, above: Contents) -> Contents:
-    """``below``, with everything that ``above`` says laid over it."""
-    said = {item.name: getattr(above, item.name) for item in fields(Contents) if item.name not in ("pixels", "ids")}
-    return replace(below, ids={**below.ids, **above.ids}, **{name: value for name, value in said.items() if value is not None})
+    """``below``, with everything that ``above`` says laid over it; its calibration is of the first view's detector."""
+    kept = ("pixels", "ids", "steps", "others")
+    said = {item.name: getattr(above, item.name) for item in fields(Contents) if item.name not in kept}
+    said = {name: value for name, value in said.items() if value is not None}
+    every = {name: said[name] for name in ("quantity", "pixel_pitch", "energies", "endpoints") if name in said}
+    others = tuple(replace(other, **every) for other in below.others)
+    return replace(below, ids={**below.ids, **above.ids}, others=others, **said)
 
 
 def _scan(file: ScanFile, contents: Contents, named: str) -> Scan:
-    pixels, energies = contents.pixels, contents.energies
+    """The scan of all views that a file holds."""
+    first = _view(file, contents)
+    views = [first.view]
+    for other in contents.others:
+        one = _view(file, other)
+        own = any(getattr(other, name) is not None for name in ("air", "dark", "bad_pixels", "saturation"))
+        views.append(replace(one.view, calibration=one.calibration if own else None))
+    source = Source(path=named, sha256=file.sha256, vendor=contents.vendor, scanner=contents.scanner, ids=contents.ids)
+    return Scan(tuple(views), first.calibration, source, contents.acquired_at, contents.manifest)
+
+
+def _view(file: ScanFile, contents: Contents) -> Scan:
+    """A scan of one view, and its calibration."""
+    pixels, energies, endpoints = contents.pixels, contents.energies, contents.endpoints
     if energies is None and pixels.shape[0] > 2:
         raise file.refused(
             f"it holds {pixels.shape[0]} images of {pixels.shape[1]} x {pixels.shape[2]} pixels; one or two energies are known "
@@ -127,19 +154,20 @@ def _scan(file: ScanFile, contents: Contents, named: str) -> Scan:
     fields_ = {name: _field(getattr(contents, name), pixels) for name in ("air", "dark", "bad_pixels")}
     if energies is not None and len(energies) == pixels.shape[0] and energies[-1:] == ("high",) and "low" in energies:
         pixels, energies = pixels[::-1], energies[::-1]
+        endpoints = None if endpoints is None else tuple(endpoints)[::-1]
         fields_ = {name: _turned(value, contents.pixels) for name, value in fields_.items()}
     quantity = contents.quantity or default_quantity(file, pixels, has_air=contents.air is not None)
-    source = Source(path=named, sha256=file.sha256, vendor=contents.vendor, scanner=contents.scanner, ids=contents.ids)
     return Scan.from_array(
         pixels,
         quantity=quantity,
         pixel_pitch=contents.pixel_pitch,
         energies=energies,
+        endpoints=endpoints,
         saturation=contents.saturation,
-        source=source,
-        acquired_at=contents.acquired_at,
-        manifest=contents.manifest,
-        **fields_,
+        steps=contents.steps,
+        air=fields_["air"],
+        dark=fields_["dark"],
+        bad_pixels=fields_["bad_pixels"],
     )
 
 

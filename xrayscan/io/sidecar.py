@@ -16,6 +16,7 @@ same rank. All keys are optional:
 ``quantity``            "counts", "transmission" or "display"
 ``pixel_pitch``         meters at the load: a number or [row, column]
 ``energies``            names of the images, in the file's order: ["high", "low"]
+``endpoints``           megavolts: end-point energy of each image's beam, in the file's order: [6.0, 4.0]
 ``air``, ``dark``       counts of the open and the closed beam: name of a ``.npy`` file in the scan's folder or below, a list
                         with one number for each detector row, a list of such lists for each energy, or one number
 ``bad_pixels``          numbers of the dead detector rows, or name of a ``.npy`` mask
@@ -58,6 +59,7 @@ KEYS = (
     "quantity",
     "pixel_pitch",
     "energies",
+    "endpoints",
     "air",
     "dark",
     "bad_pixels",
@@ -237,6 +239,13 @@ def _names(file: ScanFile, key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _endpoints(file: ScanFile, key: str, value: Any) -> tuple[float, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(map(_is_number, values)):
+        raise _wrong(file, key, value, "megavolts: a number for each image")
+    return tuple(float(one) for one in values)
+
+
 def _number(file: ScanFile, key: str, value: Any) -> float:
     if not _is_number(value):
         raise _wrong(file, key, value, "a number")
@@ -328,6 +337,7 @@ _CHECKS: dict[str, Callable[[ScanFile, str, Any], Any]] = {
     "quantity": _quantity,
     "pixel_pitch": _pitch,
     "energies": _names,
+    "endpoints": _endpoints,
     "air": _line,
     "dark": _line,
     "bad_pixels": _bad_pixels,

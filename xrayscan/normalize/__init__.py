@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
 from xrayscan.normalize.beam import Beam
@@ -14,10 +17,13 @@ from xrayscan.normalize.pitch import pixel_pitch
 from xrayscan.normalize.pulses import correct_pulses
 from xrayscan.scan import Calibration, Radiograph, Scan, Step, View
 
-__all__ = ["normalize"]
+__all__ = ["STEPS", "normalize"]
+
+STEPS = ("faults", "pulses")
+"""What may be left out of `normalize`, in the order in which it is done."""
 
 
-def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
+def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Radiograph:
     """Optical depth of one view, with validity, opacity, container boxes and pitch.
 
     Counts become transmission with air and dark (found in the scan, with a warning, when they are missing);
@@ -29,6 +35,8 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     scan : Scan
     view : int
         Which of the scan's views.
+    without : collection of str
+        Steps of `STEPS` to leave out.
 
     Returns
     -------
@@ -40,6 +48,8 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
         If the scan has no such view.
     CalibrationError
         If air is not above dark in any channel.
+    ValueError
+        If there is no such step.
 
     Examples
     --------
@@ -51,10 +61,15 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     >>> round(float(radiograph.optical_depth[0, 100, 300]), 3)
     1.0
     """
+    unknown = sorted({without} if isinstance(without, str) else set(without) - set(STEPS))
+    if unknown:
+        raise ValueError(f"normalize was asked to leave out {unknown}; pass some of {', '.join(STEPS)} as a tuple")
     one = _view_of(scan, view)
     calibration, steps = _calibration_of(scan, one)
-    beam = mask_faults(_delivered(one, calibration), one.pixels, calibration, one.quantity)
-    if one.quantity == "counts":
+    beam = _delivered(one, calibration)
+    if "faults" not in without:
+        beam = mask_faults(beam, one.pixels, calibration, one.quantity)
+    if one.quantity == "counts" and "pulses" not in without:
         beam = correct_pulses(beam)
     depth, opaque, step = depth_and_opacity(beam)
     boxes, found = find_containers(depth[0], beam.valid)
@@ -62,6 +77,7 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
+    left_out = tuple(Step(name, "warning: left out, as asked") for name in STEPS if name in without)
     return Radiograph(
         depth,
         beam.valid,
@@ -71,7 +87,8 @@ def normalize(scan: Scan, *, view: int = 0) -> Radiograph:
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
-        history=(*steps, *beam.steps, step, found, measured, inspected),
+        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, measured, inspected),
+        endpoints=one.endpoints,
     )
 
 
@@ -86,19 +103,18 @@ def _view_of(scan: Scan, view: int) -> View:
 
 
 def _calibration_of(scan: Scan, view: View) -> tuple[Calibration, tuple[Step, ...]]:
-    """The scan's calibration as far as it fits the view's detector: it is checked against the first view only."""
+    """The view's own calibration, else the scan's, as far as it fits the view's detector."""
+    if view.calibration is not None:
+        return view.calibration, ()
     energies, rows, columns = view.pixels.shape
-    held, odd = {}, []
-    for name in ("dark", "air", "bad_pixels"):
-        line = getattr(scan.calibration, name)
-        if line is not None and line.shape not in {(energies, rows), (energies, rows, columns)}:
-            line = None
-            odd.append(name)
-        held[name] = line
+    lines = {name: getattr(scan.calibration, name) for name in ("dark", "air", "bad_pixels")}
+    odd = [
+        n for n, line in lines.items() if line is not None and line.shape not in {(energies, rows), (energies, rows, columns)}
+    ]
     if not odd:
         return scan.calibration, ()
     note = f"warning: {' and '.join(odd)} belong to another view's detector and were not used"
-    return Calibration(saturation=scan.calibration.saturation, **held), (Step("calibration", note),)
+    return replace(scan.calibration, **dict.fromkeys(odd)), (Step("calibration", note),)
 
 
 def _delivered(view: View, calibration: Calibration) -> Beam:

@@ -1,0 +1,164 @@
+"""Where things lie in a picture: boxes, regions, and how the picture itself lies.
+
+Rows run along the detector array, top first; columns run along the travel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from xrayscan.errors import ShapeError
+
+__all__ = ["Box", "Geometry", "Region", "RegionKind", "frozen_array"]
+
+RegionKind = Literal["container", "load", "cab", "chassis"]
+
+
+def frozen_array(array: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> np.ndarray:
+    """Read-only array with its own memory.
+
+    An array that is read-only and owns its memory is handed on as it is; anything else is copied, so that nobody can
+    change a noun from outside.
+    """
+    given = np.asarray(array, dtype=dtype)
+    if not (given.flags.owndata and not given.flags.writeable):
+        given = np.array(given, copy=True)
+        given.setflags(write=False)
+    return given
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the scan, half open: rows ``top`` to ``bottom``, columns ``left`` to ``right``.
+
+    Raises
+    ------
+    ShapeError
+        If it is empty or starts before the scan does.
+
+    Examples
+    --------
+    >>> box = Box(top=2, left=10, bottom=6, right=30)
+    >>> box.height, box.width, box.area
+    (4, 20, 80)
+    >>> box.iou(Box(2, 20, 6, 40))
+    0.3333333333333333
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __post_init__(self) -> None:
+        for name in ("top", "left", "bottom", "right"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        if self.top < 0 or self.left < 0 or self.bottom <= self.top or self.right <= self.left:
+            raise ShapeError(
+                f"a box needs 0 <= top < bottom and 0 <= left < right, got {self}", expected="0 <= top < bottom", actual=self
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows [px]."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Columns [px]."""
+        return self.right - self.left
+
+    @property
+    def area(self) -> int:
+        """Pixels [px²]."""
+        return self.height * self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in a (rows, columns) array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        rows = max(0, min(self.bottom, other.bottom) - max(self.top, other.top))
+        columns = max(0, min(self.right, other.right) - max(self.left, other.left))
+        return rows * columns / (self.area + other.area - rows * columns)
+
+    def grown(self, margin: int, shape: tuple[int, int]) -> Box:
+        """The box with ``margin`` pixels more on each side, cut at an image of ``shape`` (rows, columns)."""
+        return Box(
+            max(0, self.top - margin),
+            max(0, self.left - margin),
+            min(shape[0], self.bottom + margin),
+            min(shape[1], self.right + margin),
+        )
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the vehicle in the picture.
+
+    Attributes
+    ----------
+    kind : {"container", "load", "cab", "chassis"}
+        The cab has a driver, who is a person and not concealed.
+    box : Box
+
+    Raises
+    ------
+    ShapeError
+    """
+
+    kind: RegionKind
+    box: Box
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(RegionKind):
+            raise ShapeError(f"there is no region {self.kind!r}; known are {', '.join(get_args(RegionKind))}")
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """How the picture lies, as far as it shows it. None: not measured, which is not the same as zero.
+
+    Attributes
+    ----------
+    tilt : float or None [degree]
+        Rise of the container's horizontals along the columns; positive: its right end is higher.
+    lean : float or None [degree]
+        Of its uprights; positive: the upper end lies to the right.
+    magnification : float or None
+        Scale of the container's near wall over that of its far wall.
+    stretch : float or None
+        True column pitch over the stated one: above 1 where the vehicle went faster than the scanner believed.
+    lift : ndarray of float32, shape (columns,), or None [rows]
+        By how much each column's picture lies lower than even travel would have it: sway. Its mean is 0.
+    places : ndarray of float64, shape (columns,), or None [m]
+        Where each column lies along the travel, rising; uneven where the speed was.
+
+    Raises
+    ------
+    ShapeError
+        If lift and places are not lines of the same length.
+    """
+
+    tilt: float | None = None
+    lean: float | None = None
+    magnification: float | None = None
+    stretch: float | None = None
+    lift: np.ndarray | None = None
+    places: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        lines = {name: getattr(self, name) for name in ("lift", "places") if getattr(self, name) is not None}
+        for name, line in lines.items():
+            object.__setattr__(self, name, frozen_array(line, np.float32 if name == "lift" else np.float64))
+        shapes = {np.shape(line) for line in lines.values()}
+        if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
+            raise ShapeError(
+                f"lift and places have the shapes {sorted(shapes)}; expected (columns,) each", expected="(columns,)"
+            )
