@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,6 +38,10 @@ class Beam:
     step: np.ndarray
     least: np.ndarray
     steps: tuple[Step, ...]
+
+    def with_step(self, step: Step, **changed: np.ndarray) -> Beam:
+        """The beam after one more step, with the arrays that it changed."""
+        return replace(self, steps=(*self.steps, step), **changed)
 
 
 def code_step(pixels: np.ndarray) -> float:
