@@ -11,7 +11,7 @@ import numpy as np
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.xcom import TABLE
 
-__all__ = ["MATERIALS", "Material", "attenuation", "basis", "material"]
+__all__ = ["MATERIALS", "Material", "attenuation", "basis", "element_attenuation", "material"]
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,14 @@ def basis(name: str) -> tuple[float, float]:
     (1.0, 0.0)
     """
     energy = np.geomspace(0.3, 9.0, 60)
-    pair = np.stack([attenuation("water", energy), _iron(energy)], axis=1)
+    pair = np.stack([attenuation("water", energy), element_attenuation("Fe", energy)], axis=1)
     target = attenuation(name, energy)
     weight = (1.0 / target)[:, None]
     shares, *_ = np.linalg.lstsq(pair * weight, np.ones_like(energy), rcond=None)
     return float(shares[0]), float(shares[1])
 
 
-def _iron(energy: np.ndarray) -> np.ndarray:
+def element_attenuation(symbol: str, energy: np.ndarray) -> np.ndarray:
+    """μ/ρ of a pure element of the table [cm²/g], energies as in `attenuation`."""
     grid, elements = _table()
-    return np.exp(np.interp(np.log(energy), np.log(grid), np.log(elements["Fe"])))
+    return np.exp(np.interp(np.log(energy), np.log(grid), np.log(elements[symbol])))
