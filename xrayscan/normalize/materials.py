@@ -1,7 +1,7 @@
 """Dual energy: effective atomic number and kind of material, with their uncertainty.
 
-At megavolts the two optical depths of a pixel differ by pair production alone, which grows with the atomic number. From carbon to
-iron their ratio changes by 2 to 7 %, so noise, scatter and what is not known of the beam decide what can be said: every pixel
+At megavolts the two optical depths of a pixel differ by pair production alone, which grows with the atomic number. From carbon
+to iron their ratio changes by 2 to 7 %, so noise, scatter and what is not known of the beam decide what can be said: every pixel
 carries its own uncertainty, and where that is large the kind is "unknown". What lies behind each other is seen as one mix.
 """
 
@@ -78,10 +78,10 @@ class MaterialMap:
 def find_materials(radiograph: Radiograph, endpoints: tuple[float, float] | None = None, *, size: float = 0.025) -> MaterialMap:
     """Effective atomic number of a dual-energy radiograph, averaged over squares.
 
-    The ratio of both optical depths is compared with that of pure elements behind the same beams, at the same optical depth, so
-    that beam hardening is in. Its noise is measured around each pixel; the beam's filter and the detector's depth, which no
-    scan tells, are taken as 1 cm of steel and 3 cm of CdWO4, and what half and double the steel, or 2 and 4 cm of crystal, would
-    change is part of the standard error, as are 0.3 % of gain and 0.05 % of the open beam in scattered rays.
+    The ratio of both optical depths is compared with that of pure elements behind the same beams, at the same optical depth,
+    so that beam hardening is in. Its noise is measured around each pixel; the beam's filter and the detector's depth, which no
+    scan tells, are taken as 1 cm of steel and 3 cm of CdWO4, and what half and double the steel, or 2 and 4 cm of crystal,
+    would change is part of the standard error, as are 0.3 % of gain and 0.05 % of the open beam in scattered rays.
 
     Parameters
     ----------

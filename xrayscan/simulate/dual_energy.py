@@ -1,7 +1,7 @@
 """Makes ``normalize/dual_energy.npz``: ``python -m xrayscan.simulate.dual_energy``.
 
 The table holds, for pairs of linac beams, how many times deeper an element looks to the low-energy beam than to the
-high-energy one, and by how much that changes with the steel in the beam and the depth of the crystals, which a scan does not tell.
+high-energy one, and by how much that changes with the steel in the beam and the depth of the crystals, which no scan tells.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from xrayscan.simulate.xcom import ELEMENTS
 __all__ = ["TABLE", "main", "ratios"]
 
 TABLE = Path(__file__).parents[1] / "normalize" / "dual_energy.npz"
-HIGH = np.array([3.0, 4.0, 5.0, 6.0, 7.5, 9.0])  # end-point energies [MV]
-SHARE = np.array([0.45, 0.55, 0.65, 0.75])  # low end-point energy over high
+HIGH = np.array([3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0, 9.0])  # end-point energies [MV]
+SHARE = np.array([0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75])  # low end-point energy over high
 NAMES = ("C", "O", "Mg", "Al", "Si", "S", "K", "Ca", "Ti", "Cr", "Fe", "Cu", "Zn")
 DEPTH = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
 NOMINAL = (1.0, 3.0)  # steel in the beam [cm], depth of the crystals [cm]
