@@ -7,7 +7,7 @@ from xrayscan import errors
 BUILT_IN = {
     "ReadError": OSError, "UnknownFormatError": OSError, "CorruptScanError": OSError, "CalibrationError": ValueError,
     "ShapeError": ValueError, "ModelError": ValueError, "UnknownModelError": ValueError, "WeightsError": ValueError,
-    "RecipeError": ValueError, "ReportError": ValueError, "MissingDependencyError": ImportError,
+    "RecipeError": ValueError, "ReportError": ValueError, "MissingDependencyError": ImportError, "MisfitError": OSError,
 }  # fmt: skip
 
 
@@ -26,6 +26,7 @@ def test_each_leaf_is_also_a_built_in(name, parent):
         errors.UnknownModelError("there is no model", available=("a", "b")),
         errors.MissingDependencyError("needs torch", extra="train"),
         errors.CorruptScanError("cut short"),
+        errors.MisfitError("air has shape (512,)", expected=(1024,), actual=(512,)),
     ],
     ids=lambda e: type(e).__name__,
 )

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "CalibrationError",
     "CorruptScanError",
+    "MisfitError",
     "MissingDependencyError",
     "ModelError",
     "ReadError",
@@ -59,6 +60,13 @@ class ShapeError(XrayscanError, ValueError):
         super().__init__(message)
         self.expected = expected
         self.actual = actual
+
+
+class MisfitError(ReadError, ShapeError, CalibrationError):
+    """What a file, its sidecar or the caller says of a scan does not fit its pixels."""
+
+    def __init__(self, message: str, *, expected: Any = None, actual: Any = None) -> None:
+        ShapeError.__init__(self, message, expected=expected, actual=actual)
 
 
 class ModelError(XrayscanError, ValueError):

@@ -8,7 +8,6 @@ import pytest
 from drawn import draw_chassis, draw_container, draw_scene
 
 from xrayscan.normalize.geometry import find_containers
-from xrayscan.normalize.pitch import HEIGHTS, LENGTHS, pixel_pitch
 from xrayscan.scan import Box
 
 
@@ -65,43 +64,3 @@ def test_dead_channels_do_not_move_the_box():
     valid[[40, 41, 150]] = False
     boxes, _ = find_containers(np.where(valid, scene.depth, np.nan), valid)
     assert boxes[0].iou(scene.boxes[0]) > 0.93
-
-
-def test_given_pitch_is_used():
-    pitch, step = pixel_pitch((0.004, 0.005), [Box(0, 0, 100, 300)], (200, 400))
-    assert pitch == (0.004, 0.005)
-    assert not step.is_warning
-
-
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("height", HEIGHTS)
-@pytest.mark.parametrize("near", [1.3, 1.6, 2.2])
-def test_pitch_from_the_container(length, height, near):
-    if length == LENGTHS[0] and height == HEIGHTS[1]:
-        pytest.skip("no such ISO container")
-    true = 0.005
-    box = Box(50, 50, 50 + round(height / true * (1 + near) / 2), 50 + round(length / true))
-    (row, column), step = pixel_pitch(None, [box], (1200, 3000))
-    assert row == pytest.approx(true, rel=0.25)
-    assert column == pytest.approx(true, rel=0.13)
-    assert step.note.startswith("warning: pixel pitch estimated")
-
-
-def test_two_boxes_are_20_foot_containers():
-    boxes = [Box(50, 0, 650, 1200), Box(50, 1220, 650, 2420)]
-    (_, column), step = pixel_pitch(None, boxes, (800, 2500))
-    assert column == pytest.approx(6.058 / 1200)
-    assert step.parameters["length"] == 6.058
-
-
-def test_magnification_that_is_known():
-    box = Box(0, 0, 815, 2438)
-    (row, _), step = pixel_pitch(None, [box], (850, 2600), magnification=2.17)
-    assert row == pytest.approx(2.591 / (815 * 2 / 3.17), rel=1e-6)
-    assert "within 10 %" in step.note
-
-
-def test_no_container_falls_back_to_a_stated_pitch():
-    pitch, step = pixel_pitch(None, [], (850, 2570))
-    assert pitch == pytest.approx((0.005, 0.005))
-    assert "estimated without a container: 5.0 mm" in step.note

@@ -114,7 +114,7 @@ def test_a_second_view_of_another_detector_does_not_take_its_calibration(made):
     views = (View(made.counts[None]), View(made.counts[None, :200]))
     scan = Scan(views, Calibration(air=made.air[None], dark=made.dark[None]))
     assert any("dark and air belong to another view's detector" in text for text in normalize(scan, view=1).warnings)
-    assert normalize(scan).warnings[0].startswith("pixel pitch estimated")
+    assert normalize(scan).warnings[0].startswith("pixel pitch guessed")
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 3), (17, 2000)])

@@ -7,7 +7,7 @@ import pytest
 
 import xrayscan as xs
 from xrayscan.errors import RecipeError
-from xrayscan.io.color import luminance
+from xrayscan.io.color import to_gray
 from xrayscan.normalize import normalize
 from xrayscan.simulate.delivery import CURVES, DELIVERIES, PALETTES, DeliveryPlan, Mark, deliver, draw_delivery, gray_curve
 from xrayscan.simulate.detector import measure
@@ -212,12 +212,13 @@ class TestDisplay:
         assert (xs.read(tmp_path / "export.jpg").view.pixels == poor.scan.view.pixels).all()
 
     @pytest.mark.parametrize("palette", PALETTES)
-    def test_false_color_is_a_picture_and_its_luma_a_scan(self, dual, palette, tmp_path):
+    def test_false_color_is_a_picture_and_what_a_reader_makes_of_it_a_scan(self, dual, palette, tmp_path):
         got = deliver(replace(PLAIN, palette=palette), dual)
         assert got.color.shape == (*SHAPE, 3)
         assert got.color.dtype == np.uint8
         assert (np.ptp(got.color.astype(int), axis=2) > 20).mean() > 0.02
-        assert (got.scan.view.pixels[0] == luminance(got.color)).all()
+        assert (got.scan.view.pixels[0] == to_gray(got.color).pixels).all()
+        assert got.scan.view.steps[0].is_warning
         cv2.imwrite(str(tmp_path / "export.png"), got.color[..., ::-1])
         assert (xs.read(tmp_path / "export.png").view.pixels == got.scan.view.pixels).all()
 

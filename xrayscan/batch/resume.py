@@ -19,6 +19,7 @@ import xrayscan
 from xrayscan.batch.names import Names, folder_name
 from xrayscan.batch.task import SETTINGS, Done, Task, row_of, settings_mark
 from xrayscan.batch.whole import TEMPORARY
+from xrayscan.io import bundle
 from xrayscan.report.folder import FORMS, PARTIAL
 from xrayscan.zoo import ModelCard
 
@@ -166,7 +167,10 @@ def _settings(folder: Path) -> str:
 
 
 def _sha256(path: Path) -> str | None:
+    """Hash of a scan's bytes, None if it cannot be read; that of a bundle's folder is of the bytes it is packed into."""
     try:
+        if path.is_dir():
+            return bundle.open_folder(path).sha256
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import demo, info, insert, screen, simulate, train
+from xrayscan.cli import demo, info, insert, quality, screen, simulate, train
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(screen.screen)
 app.command()(info.info)
+app.command()(quality.quality)
 app.command()(simulate.simulate)
 app.command()(train.train)
 app.command()(insert.insert)

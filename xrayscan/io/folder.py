@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from xrayscan.io import sidecar
+from xrayscan.io import bundle, sidecar
 from xrayscan.io.file import MissingScanError
 
 __all__ = ["NOT_SCANS", "find_scans"]
@@ -31,7 +31,8 @@ def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = Tr
     """The scans that files, folders and patterns name, in a stable order and each once.
 
     A file that is named is always taken, whatever it is. Of a folder, every file is taken, also one that no reader may know
-    or that cannot be opened, so that it is a failed scan later and never quietly lost. Left out are only:
+    or that cannot be opened, so that it is a failed scan later and never quietly lost. A folder that is a bundle, because its
+    manifest says ``xrayscan = 1`` (see `xrayscan.io.bundle`), is one scan, and nothing in it is another. Left out are only:
 
     - hidden files and folders (names that start with a dot) and what operating systems leave behind;
     - files with a suffix of `NOT_SCANS`, which sidecars, tables and pages are;
@@ -104,6 +105,9 @@ class _Walk:
         if identity in self._visited:
             return
         self._visited.add(identity)
+        if bundle.is_bundle(path):
+            yield path
+            return
         try:
             names = sorted(os.listdir(path))
         except OSError:
@@ -118,7 +122,10 @@ class _Walk:
             if path.name.startswith(".") or path.name.lower() in _SYSTEM:
                 continue
             if path.is_dir():
-                folders.append(path)
+                if bundle.is_bundle(path):
+                    yield path
+                else:
+                    folders.append(path)
             elif sidecar.is_sidecar_name(path.name):
                 self._sidecars.append(path)
             elif not _is_left_out(path):

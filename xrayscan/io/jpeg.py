@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xrayscan.io.color import to_gray
 from xrayscan.io.contents import Contents, check_claim
 from xrayscan.io.file import ScanFile
 
@@ -18,6 +19,7 @@ _FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0x
 _STANDALONE = (0x01, *range(0xD0, 0xD8))
 # A block of 64 pixels takes at least one bit: 512 pixels a byte. Twice that, to be safe.
 _PIXELS_PER_BYTE = 1024
+_TRACE = 6
 
 
 def can_read(file: ScanFile) -> bool:
@@ -26,7 +28,7 @@ def can_read(file: ScanFile) -> bool:
 
 
 def read(file: ScanFile) -> Contents:
-    """The luminance of a JPEG, as ``display``: 8 bits, of a curve that nobody knows.
+    """The gray of a JPEG, as ``display``: 8 bits, of a curve that nobody knows; color is undone (`xrayscan.io.color.to_gray`).
 
     A file without its end marker is an error: decoders fill what is missing with gray and say nothing. Damage in the
     middle of the coded pixels has no checksum in this format and cannot always be told.
@@ -44,18 +46,39 @@ def read(file: ScanFile) -> Contents:
     """
     import cv2
 
-    rows, columns = _checked(file)
-    try:
-        image = cv2.imdecode(np.frombuffer(file.data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise file.corrupt(f"OpenCV cannot decode it ({error.err})") from error
-    if image is None or image.shape != (rows, columns):
+    rows, columns, components = _checked(file)
+    if components > 1 and _has_chroma(_decoded(file, cv2.IMREAD_REDUCED_COLOR_8)):
+        image = _decoded(file, cv2.IMREAD_COLOR)
+        if image.shape[:2] == (rows, columns):
+            plane = to_gray(image[..., ::-1])  # OpenCV's order is blue, green, red
+            covered = None if plane.covered is None else plane.covered[None]
+            return Contents(plane.pixels, quantity="display", bad_pixels=covered, steps=plane.steps)
+    image = _decoded(file, cv2.IMREAD_GRAYSCALE)
+    if image.shape != (rows, columns):
         raise file.corrupt("OpenCV cannot decode it; save it again")
     return Contents(image, quantity="display")
 
 
-def _checked(file: ScanFile) -> tuple[int, int]:
-    """(rows, columns), after a walk over all segments to the end marker."""
+def _decoded(file: ScanFile, mode: int) -> np.ndarray:
+    import cv2
+
+    try:
+        image = cv2.imdecode(np.frombuffer(file.data, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise file.corrupt(f"OpenCV cannot decode it ({error.err})") from error
+    if image is None:
+        raise file.corrupt("OpenCV cannot decode it; save it again")
+    decoded: np.ndarray = image
+    return decoded
+
+
+def _has_chroma(small: np.ndarray) -> bool:
+    """Whether any mean of 8 x 8 pixels has color: a thin mark leaves less of it there, rounding leaves at most a trace."""
+    return bool((small.max(axis=2) - small.min(axis=2)).max() > _TRACE)
+
+
+def _checked(file: ScanFile) -> tuple[int, int, int]:
+    """(rows, columns, components), after a walk over all segments to the end marker."""
     data, at, size, scans = file.data, 2, None, 0
     while True:
         marker, at = _marker(file, at)
@@ -105,7 +128,7 @@ def _after_coded(file: ScanFile, at: int) -> int:
             return at
 
 
-def _frame(file: ScanFile, marker: int, body: bytes) -> tuple[int, int]:
+def _frame(file: ScanFile, marker: int, body: bytes) -> tuple[int, int, int]:
     if len(body) < 6:
         raise file.corrupt("its frame header is cut off")
     precision, components = body[0], body[5]
@@ -118,4 +141,4 @@ def _frame(file: ScanFile, marker: int, body: bytes) -> tuple[int, int]:
     check_claim(file, rows, columns, max(components, 1))
     if rows * columns > _PIXELS_PER_BYTE * file.size:
         raise file.corrupt(f"it claims {rows} x {columns} pixels in {file.size} bytes; no JPEG can do so")
-    return rows, columns
+    return rows, columns, components

@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import DEFLATE_RATIO, MAX_ENERGIES, MAX_PIXELS
 from xrayscan.scan import QUANTITIES
 
-__all__ = ["KEYS", "NEEDS", "can_read", "read"]
+__all__ = ["KEYS", "NEEDS", "can_read", "from_arrays", "read"]
 
 NEEDS: tuple[str, ...] = ()
-KEYS = ("pixels", "air", "dark", "pixel_pitch", "quantity", "energies", "bad_pixels", "saturation")
+KEYS = ("pixels", "air", "dark", "pixel_pitch", "quantity", "energies", "endpoints", "bad_pixels", "saturation")
 """What is read of an archive; ``pixels`` is required. Arrays of other names are left alone."""
 
 
@@ -56,11 +57,23 @@ def read(file: ScanFile) -> Contents:
         zlib.error,
     ) as error:
         raise file.corrupt(f"the archive is damaged ({error}); copy it again") from error
+    return from_arrays(file, found)
+
+
+def from_arrays(file: ScanFile, found: Mapping[str, np.ndarray]) -> Contents:
+    """The scan that arrays make which are named by `KEYS`; ``pixels`` must be one of them.
+
+    Raises
+    ------
+    CorruptScanError
+        If one is not what its name says: a quantity that is none, a pitch of three numbers.
+    """
     return Contents(
         pixels=found["pixels"],
         quantity=_quantity(file, found.get("quantity")),
         pixel_pitch=_numbers(file, "pixel_pitch", found.get("pixel_pitch"), (1, 2)),
         energies=_names(file, found.get("energies")),
+        endpoints=_endpoints(file, found.get("endpoints")),
         air=found.get("air"),
         dark=found.get("dark"),
         bad_pixels=found.get("bad_pixels"),
@@ -127,12 +140,19 @@ def _names(file: ScanFile, value: Any) -> tuple[str, ...] | None:
     return tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in value.reshape(-1))
 
 
+def _endpoints(file: ScanFile, value: Any) -> tuple[float, ...] | None:
+    numbers = _numbers(file, "endpoints", value, tuple(range(1, MAX_ENERGIES + 1)))
+    return (numbers,) if isinstance(numbers, float) else numbers
+
+
 def _numbers(file: ScanFile, key: str, value: Any, sizes: tuple[int, ...]) -> Any:
     if value is None:
         return None
     if value.dtype.kind not in "uif" or value.size not in sizes:
-        raise file.corrupt(
-            f"its {key!r} has shape {value.shape} of {value.dtype}; expected {' or '.join(map(str, sizes))} numbers"
-        )
+        raise file.corrupt(f"its {key!r} has shape {value.shape} of {value.dtype}; expected {_counts(sizes)} numbers")
     numbers = tuple(float(number) for number in value.reshape(-1))
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _counts(sizes: tuple[int, ...]) -> str:
+    return f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 2 else " or ".join(map(str, sizes))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xrayscan.io.color import luminance
+from xrayscan.io.color import to_gray
 from xrayscan.io.contents import Contents, check_claim
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import DEFLATE_RATIO, inflate
+from xrayscan.scan import Quantity
 
 __all__ = ["NEEDS", "can_read", "read"]
 
@@ -52,7 +53,8 @@ def can_read(file: ScanFile) -> bool:
 
 
 def read(file: ScanFile) -> Contents:
-    """The plane of a PNG: gray as stored, 16 bits in 16 bits out; color becomes luminance and ``display``.
+    """The plane of a PNG: gray as stored, 16 bits in 16 bits out; color becomes gray and ``display``
+    (`xrayscan.io.color.to_gray`).
 
     Raises
     ------
@@ -72,9 +74,12 @@ def read(file: ScanFile) -> Contents:
         raise file.corrupt(f"OpenCV cannot decode it ({error.err})") from error
     if image is None or image.shape[:2] != (header.rows, header.columns):
         raise file.corrupt("OpenCV cannot decode it; save it again")
-    if image.ndim == 3:
-        image = luminance(image[..., 2::-1])  # OpenCV's order is blue, green, red
-    return Contents(image, quantity=None if header.is_gray else "display")
+    quantity: Quantity | None = None if header.is_gray else "display"
+    if image.ndim == 2:
+        return Contents(image, quantity=quantity)
+    plane = to_gray(image[..., 2::-1])  # OpenCV's order is blue, green, red
+    covered = None if plane.covered is None else plane.covered[None]
+    return Contents(plane.pixels, quantity=quantity, bad_pixels=covered, steps=plane.steps)
 
 
 def _checked(file: ScanFile) -> tuple[_Header, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xrayscan.errors import CalibrationError, MissingDependencyError, ReadError, ShapeError
-from xrayscan.io import registry, sidecar
+from xrayscan.errors import CalibrationError, MisfitError, MissingDependencyError, ReadError, ShapeError
+from xrayscan.io import bundle, registry, sidecar
 from xrayscan.io.contents import Contents, checked_pixels, default_quantity
 from xrayscan.io.file import ScanFile
 from xrayscan.scan import Quantity, Scan, Source
@@ -29,7 +30,7 @@ def read(
     air: npt.ArrayLike | None = None,
     dark: npt.ArrayLike | None = None,
 ) -> Scan:
-    """The scan of a file: TIFF, PNG, JPEG, ``.npy``, ``.npz``, raw with a sidecar, or what a plug-in reads.
+    """The scan of a file: TIFF, PNG, JPEG, ``.npy``, ``.npz``, HDF5, raw with a sidecar, a bundle, or what a plug-in reads.
 
     The format is known by the file's first bytes. 16 bits stay 16 bits. Keywords win over the sidecar (see
     `xrayscan.io.sidecar`), which wins over the file.
@@ -56,8 +57,8 @@ def read(
     ReadError
         If the file is not there (`MissingScanError`, also a `FileNotFoundError`), of no known format (`UnknownFormatError`),
         damaged, cut off or claiming more than it can hold (`CorruptScanError`), or no scan; or if its sidecar is wrong.
-    ShapeError, CalibrationError
-        If air, dark, pitch or energies do not fit the pixels.
+    MisfitError
+        If air, dark, pitch or energies do not fit the pixels; also a `ShapeError` and a `CalibrationError`.
     MissingDependencyError
         If a package is needed that is not installed; the message names it.
 
@@ -86,15 +87,16 @@ def _composed(named: str, said: Contents) -> Scan:
     """The scan of the file that is so named: what was said, over its sidecar, over what is in it."""
     path = Path(named)
     settings = sidecar.find(path)
-    file = ScanFile.open(path, settings)
+    is_bundle = os.path.isdir(path) and bundle.is_bundle(path)
+    file = bundle.open_folder(path, settings) if is_bundle else ScanFile.open(path, settings)
     contents = _contents(file)
     contents = _over(_over(contents, sidecar.checked(file, settings, contents.pixels.shape[1])), said)
     try:
         return _scan(file, contents, named)
     except ShapeError as error:
-        raise ShapeError(f"reading {path}: {error}", expected=error.expected, actual=error.actual) from error
+        raise MisfitError(f"reading {path}: {error}", expected=error.expected, actual=error.actual) from error
     except CalibrationError as error:
-        raise CalibrationError(f"reading {path}: {error}") from error
+        raise MisfitError(f"reading {path}: {error}") from error
 
 
 def _contents(file: ScanFile) -> Contents:

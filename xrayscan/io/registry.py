@@ -46,6 +46,8 @@ BUILT_IN = MappingProxyType(
         "jpeg": "xrayscan.io.jpeg",
         "npy": "xrayscan.io.npy",
         "npz": "xrayscan.io.npz",
+        "hdf5": "xrayscan.io.hdf5",
+        "bundle": "xrayscan.io.bundle",
     }
 )
 """Name → module of the readers that come with xrayscan, in the order in which they are asked."""
@@ -70,8 +72,8 @@ def readers() -> dict[str, Reader]:
 
     Examples
     --------
-    >>> list(readers())[-6:]
-    ['raw', 'tiff', 'png', 'jpeg', 'npy', 'npz']
+    >>> list(readers())[-8:]
+    ['raw', 'tiff', 'png', 'jpeg', 'npy', 'npz', 'hdf5', 'bundle']
     """
     built_in = {name: cast(Reader, import_module(module)) for name, module in BUILT_IN.items()}
     return {**_plugged_in(), **built_in}

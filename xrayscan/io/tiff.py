@@ -16,19 +16,23 @@ from typing import Any
 import numpy as np
 
 from xrayscan.errors import ReadError
-from xrayscan.io.color import luminance
+from xrayscan.io.color import Plane, to_gray
 from xrayscan.io.contents import Contents, check_claim
 from xrayscan.io.file import ScanFile
-from xrayscan.io.tiff_segments import Page, decode_page
+from xrayscan.io.tiff_segments import Page, decode_pages
+from xrayscan.scan import Step
 
 __all__ = ["NEEDS", "can_read", "read"]
 
 NEEDS: tuple[str, ...] = ("tifffile",)
 MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 MAX_PAGES = 64
+MAX_OFFSET = 256
+"""Most columns by which two pages may differ to be laid upon each other by what they show."""
 
 _THUMBNAIL_OR_MASK = 0b101  # NewSubfileType, TIFF 6.0 section 8
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
+_PACKED = (10, 12, 14)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 
 
@@ -41,9 +45,11 @@ def read(file: ScanFile) -> Contents:
     """The pages of a TIFF file.
 
     Thumbnails and masks are passed over. Of more than two further pages the sidecar must say which are the scan
-    (``pages = [0, 1]``, high first); pages of unequal width need ``align``, the edge that they share. Gray pages keep the
-    numbers that are stored, whichever of them is shown as white, except for 8 bits, where white is made bright. RGB becomes
-    luminance and ``display``. Resolution tags are not believed: they are mostly those of a printer.
+    (``pages = [0, 1]``, high first). Two pages of unequal width are cut to the edge that they share: the one that the sidecar
+    names as ``align``, else the one at which their pictures agree beyond doubt, and a step says so. Gray pages keep the
+    numbers that are stored, whichever of them is shown as white, except for 8 bits, where white is made bright. Samples of 10,
+    12 and 14 bits, packed bit by bit, keep their numbers too, and the largest of them is the ``saturation``. RGB becomes
+    one gray plane (see `xrayscan.io.color.to_gray`) and ``display``. Resolution tags are not believed: they are mostly those of a printer.
 
     Raises
     ------
@@ -56,20 +62,34 @@ def read(file: ScanFile) -> Contents:
     """
     pages, tags = _pages(file)
     chosen = _chosen(file, pages)
-    images, colored = [], False
-    for page in chosen:
-        image = decode_page(file, page)
+    images, planes = [], []
+    for page, decoded in zip(chosen, decode_pages(file, chosen), strict=True):
+        image = decoded
         if image.ndim == 3:
-            image, colored = luminance(image), True
+            planes.append(to_gray(image))
+            image = planes[-1].pixels
         elif page.white_is_zero and image.dtype == np.uint8:
             image = np.subtract(255, image, dtype=np.uint8)
         images.append(image)
+    images, steps = _aligned(file, images)
+    packed = any(page.bits in _PACKED for page in chosen)
     return Contents(
         _stack(file, images),
-        quantity="display" if colored else None,
+        quantity="display" if planes else None,
+        bad_pixels=_covered(planes, images),
+        saturation=float((1 << max(page.bits for page in chosen)) - 1) if packed else None,
+        steps=(*(step for plane in planes for step in plane.steps), *steps),
         vendor=tags.get("vendor"),
         scanner=tags.get("scanner"),
     )
+
+
+def _covered(planes: list[Plane], images: list[np.ndarray]) -> np.ndarray | None:
+    """What is burnt over in any page in color, shape (pages, rows, columns); None where nothing is, or pages were cut since."""
+    covered = [plane.covered for plane in planes if plane.covered is not None]
+    if not covered or any(mask.shape != image.shape for mask in covered for image in images):
+        return None
+    return np.repeat(np.any(covered, axis=0)[None], len(images), axis=0)
 
 
 def _pages(file: ScanFile) -> tuple[list[Page], dict[str, str]]:
@@ -136,10 +156,10 @@ def _page(file: ScanFile, page: Any) -> Page:
     rows, columns, samples = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
     check_claim(file, rows, columns, samples)
     bits, kind = _one(page.bitspersample), _KINDS.get(_one(page.sampleformat), "")
-    if bits not in (8, 16, 32, 64) or not kind or (kind == "f" and bits == 8):
+    if not (bits in (8, 16, 32, 64) and kind and (kind, bits) != ("f", 8)) and not (bits in _PACKED and kind == "u"):
         raise file.refused(
             f"its pixels have {page.bitspersample} bits of sample format {page.sampleformat}; "
-            "8, 16, 32 or 64-bit integers and 16, 32 or 64-bit floats are read: save it again with 16 bits"
+            "8, 10, 12, 14, 16, 32 or 64-bit integers and 16, 32 or 64-bit floats are read: save it again with 16 bits"
         )
     photometric = int(page.photometric)
     if not (photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and samples == 1) and not (
@@ -156,7 +176,8 @@ def _page(file: ScanFile, page: Any) -> Page:
         rows=rows,
         columns=columns,
         samples=samples,
-        dtype=np.dtype(f"{page.parent.byteorder}{kind}{bits // 8}"),
+        dtype=np.dtype(f"{page.parent.byteorder}{kind}{2 if bits in _PACKED else bits // 8}"),
+        bits=bits,
         compression=int(page.compression),
         predictor=int(page.predictor),
         planar=int(page.planarconfig) == 2 and samples > 1,
@@ -198,6 +219,58 @@ def _chosen(file: ScanFile, pages: list[Page]) -> list[Page]:
     return pages
 
 
+def _aligned(file: ScanFile, images: list[np.ndarray]) -> tuple[list[np.ndarray], tuple[Step, ...]]:
+    """Pages of unequal width cut to the edge that they share, and the step that says so."""
+    shapes = [image.shape for image in images]
+    width = min(columns for _, columns in shapes)
+    if len({rows for rows, _ in shapes}) > 1 or all(columns == width for _, columns in shapes):
+        return images, ()
+    align, why = file.settings.get("align"), "as the sidecar says"
+    if align not in ("left", "right"):
+        align, why = _shared_edge(images) if len(images) == 2 else (None, "")
+    if align is None:
+        raise file.refused(
+            f"its pages have the shapes {shapes}; expected the same in each. If they share one edge, say in a sidecar "
+            "align = 'left' or align = 'right', and what is over at the other edge is left off"
+        )
+    note = f"pages of {' and '.join(str(columns) for _, columns in shapes)} columns were cut to their {align} edge, {why}"
+    cut = [image[:, :width] if align == "left" else image[:, -width:] for image in images]
+    return cut, (Step("tiff", note, {"align": align, "columns": width}),)
+
+
+def _shared_edge(images: list[np.ndarray]) -> tuple[str | None, str]:
+    """The edge at which two pages of unequal width show the same, if that is beyond doubt.
+
+    Compared are the changes along the columns, which are the same at all energies in place and sign: at every offset that the
+    widths allow. The best offset must be at one edge, and the other edge must be far worse.
+    """
+    narrow, wide = sorted((_changes(image) for image in images), key=lambda changes: changes.shape[1])
+    width = narrow.shape[1]
+    over = wide.shape[1] - width
+    if width < 64 or over > min(width // 4, MAX_OFFSET):
+        return None, ""
+    scores = [_correlation(narrow, wide[:, offset : offset + width]) for offset in range(over + 1)]
+    best = int(np.argmax(scores))
+    other = scores[over - best] if best in (0, over) else 1.0
+    if scores[best] < 0.7 or scores[best] - other < 0.3:
+        return None, ""
+    return (
+        "left" if best == 0 else "right"
+    ), f"where they agree: correlation {scores[best]:.2f}, {other:.2f} at the other edge"
+
+
+def _changes(image: np.ndarray) -> np.ndarray:
+    """Changes of the logarithm along the columns, of up to 32 bands of rows that quiet the noise."""
+    bands = np.array_split(image, min(32, image.shape[0]))
+    means = np.stack([band[:: max(1, len(band) // 16)].mean(0, dtype=np.float64) for band in bands])
+    return np.diff(np.log(np.maximum(np.nan_to_num(means), 1e-6)), axis=1)
+
+
+def _correlation(one: np.ndarray, two: np.ndarray) -> float:
+    scale = float(np.sqrt((one * one).sum() * (two * two).sum()))
+    return float((one * two).sum()) / scale if scale > 0 else 0.0
+
+
 def _stack(file: ScanFile, images: list[np.ndarray]) -> np.ndarray:
     """Pages of one detector as (energies, rows, columns)."""
     if len({image.dtype for image in images}) > 1:
@@ -207,14 +280,5 @@ def _stack(file: ScanFile, images: list[np.ndarray]) -> np.ndarray:
     shapes = [image.shape for image in images]
     if len({rows for rows, _ in shapes}) > 1:
         raise file.refused(f"its pages have the shapes {shapes}; expected the same detector rows in each")
-    width = min(columns for _, columns in shapes)
-    if any(columns != width for _, columns in shapes):
-        align = file.settings.get("align")
-        if align not in ("left", "right"):
-            raise file.refused(
-                f"its pages have the shapes {shapes}; expected the same in each. If they share one edge, say in a sidecar "
-                "align = 'left' or align = 'right', and what is over at the other edge is left off"
-            )
-        images = [image[:, :width] if align == "left" else image[:, -width:] for image in images]
     check_claim(file, len(images), *images[0].shape)
     return images[0][None] if len(images) == 1 else np.stack(images)

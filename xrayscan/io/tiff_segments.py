@@ -8,7 +8,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -18,8 +19,9 @@ import numpy as np
 from xrayscan.errors import MissingDependencyError
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import DEFLATE_RATIO, MAX_PIXELS, inflate
+from xrayscan.io.workers import each
 
-__all__ = ["Page", "decode_page"]
+__all__ = ["Page", "decode_pages"]
 
 _NONE, _LZW, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD = 1, 5, 8, 32773, 32946, 50000
 # Most bytes that one stored byte can become; zstd repeats a block of 128 KiB in four bytes.
@@ -29,7 +31,7 @@ _IMAGECODECS = {_LZW: ("LZW", "lzw_decode"), _ZSTD: ("zstd", "zstd_decode")}
 
 @dataclass(frozen=True)
 class Page:
-    """What the tags say of one page; ``segment`` is (rows, columns) of a strip or tile."""
+    """What the tags say of one page; ``segment`` is (rows, columns) of a strip or tile, ``bits`` those of a stored sample."""
 
     rows: int
     columns: int
@@ -43,6 +45,12 @@ class Page:
     offsets: tuple[int, ...]
     counts: tuple[int, ...]
     white_is_zero: bool
+    bits: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row of a segment: samples lie bit by bit, rows start with a byte (TIFF 6.0, section 8)."""
+        return -(-self.segment[1] * self.depth * self.bits // 8)
 
     @property
     def grid(self) -> tuple[int, int, int]:
@@ -56,8 +64,8 @@ class Page:
         return 1 if self.planar else self.samples
 
 
-def decode_page(file: ScanFile, page: Page) -> np.ndarray:
-    """The pixels of a page, shape (rows, columns) or (rows, columns, samples), in the byte order of this machine.
+def decode_pages(file: ScanFile, pages: Sequence[Page]) -> list[np.ndarray]:
+    """The pixels of pages, each of shape (rows, columns) or (rows, columns, samples), in the byte order of this machine.
 
     Raises
     ------
@@ -66,16 +74,25 @@ def decode_page(file: ScanFile, page: Page) -> np.ndarray:
     ReadError, MissingDependencyError
         If its compression is not read, or needs ``imagecodecs``.
     """
-    _check(file, page)
-    out = np.empty((page.rows, page.columns, page.samples), page.dtype.newbyteorder("="))
-    high, wide = page.segment
-    for number, (plane, top, left) in enumerate(_corners(page)):
-        rows = high if page.tiled else min(high, page.rows - top)
-        block = _segment(file, page, number, rows)
+    for page in pages:
+        _check(file, page)
+    images = [np.empty((page.rows, page.columns, page.samples), page.dtype.newbyteorder("=")) for page in pages]
+
+    def place(piece: tuple[Page, np.ndarray, int, tuple[int, int, int]]) -> None:
+        page, out, number, (plane, top, left) = piece
+        high, wide = page.segment
         channels = slice(plane, plane + 1) if page.planar else slice(None)
         target = out[top : top + high, left : left + wide, channels]
+        block = _segment(file, page, number, high if page.tiled else target.shape[0])
         target[...] = block[: target.shape[0], : target.shape[1]]
-    return out[..., 0] if page.samples == 1 else out
+
+    pieces = [
+        (page, out, number, corner)
+        for page, out in zip(pages, images, strict=True)
+        for number, corner in enumerate(_corners(page))
+    ]
+    each(place, pieces, sum(out.nbytes for out in images))
+    return [out[..., 0] if out.shape[2] == 1 else out for out in images]
 
 
 def _check(file: ScanFile, page: Page) -> None:
@@ -87,6 +104,8 @@ def _check(file: ScanFile, page: Page) -> None:
         )
     if page.predictor not in (1, 2, 3) or (page.predictor == 3) != (page.predictor == 3 and page.dtype.kind == "f"):
         raise file.refused(f"its predictor {page.predictor} is not read for {page.dtype}; save it again without")
+    if page.predictor != 1 and page.bits != 8 * page.dtype.itemsize:
+        raise file.refused(f"its predictor {page.predictor} is not read for {page.bits} bits; save it again without")
     high, wide = page.segment
     if min(high, wide) < 1 or high * wide * page.depth > MAX_PIXELS:
         raise file.corrupt(f"its strips or tiles claim {high} x {wide} pixels")
@@ -101,7 +120,7 @@ def _check(file: ScanFile, page: Page) -> None:
     )
     if outside or sum(page.counts) > file.size:
         raise file.corrupt("a strip or tile is missing or lies outside the file: it was cut off; copy it again")
-    claimed = page.rows * page.columns * page.samples * page.dtype.itemsize
+    claimed = page.rows * page.columns * page.samples * page.bits // 8
     if claimed > _RATIO[page.compression] * sum(page.counts):
         raise file.corrupt(
             f"it claims {page.rows} x {page.columns} pixels, {claimed} bytes, from {sum(page.counts)} stored; "
@@ -119,8 +138,7 @@ def _corners(page: Page) -> Iterator[tuple[int, int, int]]:
 
 def _segment(file: ScanFile, page: Page, number: int, rows: int) -> np.ndarray:
     """One strip or tile, shape (rows, columns of the segment, samples that lie together)."""
-    row_bytes = page.segment[1] * page.depth * page.dtype.itemsize
-    least, most = rows * row_bytes, page.segment[0] * row_bytes
+    least, most = rows * page.row_bytes, page.segment[0] * page.row_bytes
     start = page.offsets[number]
     stored = memoryview(file.data)[start : start + page.counts[number]]
     what = f"{'tile' if page.tiled else 'strip'} {number}"
@@ -131,6 +149,8 @@ def _segment(file: ScanFile, page: Page, number: int, rows: int) -> np.ndarray:
     if len(raw) < least:
         raise file.corrupt(f"{what} holds {len(raw)} of {least} bytes: it was cut off; copy the file again")
     shape = (rows, page.segment[1], page.depth)
+    if page.bits != 8 * page.dtype.itemsize:
+        return _unpack_samples(np.frombuffer(raw, np.uint8, least).reshape(rows, -1), page.bits, shape)
     if page.predictor == 3:
         return _undo_float_predictor(raw[:least], shape, page.dtype)
     block = np.frombuffer(raw, page.dtype, count=rows * shape[1] * shape[2]).reshape(shape)
@@ -177,6 +197,21 @@ def _unpack_bits(stored: memoryview, most: int) -> bytes:
         else:
             at += 1
     return bytes(out)
+
+
+def _unpack_samples(lines: np.ndarray, bits: int, shape: tuple[int, int, int]) -> np.ndarray:
+    """Samples of 9 to 15 bits that lie bit by bit, highest first, as 16-bit numbers."""
+    rows, columns, depth = shape
+    samples, width = 8 // math.gcd(bits, 8), bits // math.gcd(bits, 8)
+    groups = -(-columns * depth // samples)
+    padded = np.zeros((rows, groups * width + 2), np.uint8)
+    padded[:, : lines.shape[1]] = lines
+    out = np.empty((rows, groups, samples), np.uint16)
+    for sample in range(samples):
+        first, shift = divmod(sample * bits, 8)
+        high, middle, low = (padded[:, first + n : first + n + groups * width : width].astype(np.uint32) for n in range(3))
+        out[..., sample] = ((high << 16 | middle << 8 | low) >> (24 - bits - shift)) & ((1 << bits) - 1)
+    return out.reshape(rows, -1)[:, : columns * depth].reshape(shape)
 
 
 def _undo_float_predictor(raw: Any, shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
 from xrayscan.normalize.beam import Beam
 from xrayscan.normalize.calibrate import from_counts, from_transmission
+from xrayscan.normalize.channels import level_channels
 from xrayscan.normalize.display import from_display
 from xrayscan.normalize.faults import mask_faults
 from xrayscan.normalize.geometry import find_containers
+from xrayscan.normalize.interlace import align_energies
 from xrayscan.normalize.opacity import depth_and_opacity, inspected_share
-from xrayscan.normalize.pitch import pixel_pitch
+from xrayscan.normalize.pitch import find_pitch
 from xrayscan.normalize.pulses import correct_pulses
-from xrayscan.scan import Calibration, Radiograph, Scan, Step, View
+from xrayscan.normalize.rails import Rails, find_rails
+from xrayscan.normalize.sway import find_sway
+from xrayscan.normalize.tilt import find_tilt
+from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Scan, Step, View
 
 __all__ = ["STEPS", "normalize"]
 
-STEPS = ("faults", "pulses")
+STEPS = ("faults", "channels", "pulses", "interlace", "sway")
 """What may be left out of `normalize`, in the order in which it is done."""
+
+SURE_MAGNIFICATION = 0.3  # half of the 90 % interval
 
 
 def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Radiograph:
@@ -69,11 +78,16 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     beam = _delivered(one, calibration)
     if "faults" not in without:
         beam = mask_faults(beam, one.pixels, calibration, one.quantity)
-    if one.quantity == "counts" and "pulses" not in without:
+    # The unknown curve of a display picture turns a factor into something else.
+    if one.quantity != "display" and "channels" not in without:
+        beam = level_channels(beam)
+    if one.quantity != "display" and "pulses" not in without:
         beam = correct_pulses(beam)
+    if "interlace" not in without:
+        beam = align_energies(beam)
     depth, opaque, step = depth_and_opacity(beam)
     boxes, found = find_containers(depth[0], beam.valid)
-    pitch, measured = pixel_pitch(one.pixel_pitch, boxes, one.shape)
+    pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without)
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
@@ -87,9 +101,33 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
-        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, measured, inspected),
+        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, *measured, inspected),
         endpoints=one.endpoints,
+        geometry=geometry,
     )
+
+
+def _geometry(
+    depth: np.ndarray,
+    valid: np.ndarray,
+    boxes: Sequence[Box],
+    stated: tuple[float, float] | None,
+    without: Collection[str],
+) -> tuple[tuple[float, float], Geometry, tuple[Step, ...]]:
+    """Pixel pitch, and how the picture lies."""
+    rails, railed = find_rails(depth, valid, boxes)
+    pitch, stretch, measured = find_pitch(stated, boxes, valid.shape, rails)
+    tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch)
+    steps = [railed, measured, tilted]
+    known = rails is not None and rails.magnification_error < SURE_MAGNIFICATION
+    magnification = rails.magnification if rails is not None and known else None
+    lift = None
+    if "sway" not in without:
+        slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
+        lift, swayed = find_sway(depth, boxes, pitch[0], slope, magnification)
+        steps.append(swayed)
+    measured_tilt = (tilt, lean) if np.isfinite(doubt) else (None, None)
+    return pitch, Geometry(*measured_tilt, magnification, stretch, lift), tuple(steps)
 
 
 def _view_of(scan: Scan, view: int) -> View:

@@ -69,7 +69,9 @@ def code_step(pixels: np.ndarray) -> float:
         sample = sample[np.isfinite(sample)]
         if sample.size == 0 or np.abs(sample).max() > 2**31 or not np.array_equal(sample, np.rint(sample)):
             return 0.0
-    codes = np.unique(sample.astype(np.int64))
+    # Counting is twenty times as fast as sorting, where there are not too many levels to count.
+    counted = pixels.dtype in (np.uint8, np.uint16)
+    codes = np.flatnonzero(np.bincount(sample)) if counted else np.unique(sample.astype(np.int64))
     if codes.size < _FEWEST_CODES:
         return 1.0 if pixels.dtype.kind != "f" else 0.0
     return float(np.gcd.reduce(np.diff(codes)))

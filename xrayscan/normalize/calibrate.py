@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xrayscan.errors import CalibrationError
-from xrayscan.normalize.air import dark_from_scan, find_air
+from xrayscan.normalize.air import AIR_BAND, clipped, dark_from_scan, find_air, open_beam
 from xrayscan.normalize.beam import Beam, code_step, sparse
 from xrayscan.scan import Calibration, Step
 
@@ -13,7 +13,12 @@ __all__ = ["from_counts", "from_transmission"]
 
 LEAST_SPAN = 0.02
 LEAST_CODES = 3.0
+MOST_AIR = 0.9
+BRIGHTER = 1.05
+LEAST_SHIFT = 0.001
 _AIR_BAND = (0.93, 1.07)
+_LEVELS = (0.5, 2.0)
+_AIR_COLUMNS = 16
 
 
 def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
@@ -24,7 +29,8 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
     pixels : ndarray, shape (energies, rows, columns) [counts]
         Integers or floats; what is not finite is not valid.
     calibration : Calibration
-        Air or dark that is missing is estimated from the scan, with a warning in the steps.
+        Air or dark that is missing is estimated from the scan, with a warning in the steps. Where air in the scan stands
+        more than 6 % off that given, the whole energy is rescaled to it.
 
     Returns
     -------
@@ -64,11 +70,21 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
     )
     if finite is not None:
         _drop(transmission, valid, finite)
+    for energy, image in enumerate(transmission):
+        top = float(np.quantile(sparse(image)[::4], 0.995))
+        if AIR_BAND[0] < top < AIR_BAND[1]:
+            continue
+        # The dose was another when air was taken. Where air is not surely in view, the calibration is believed.
+        scale, told = _air_level(image, valid, energy)
+        if told is not None and scale != 1.0:
+            image *= np.float32(1.0 / scale)
+            per_count[energy] /= scale
+            steps.append(told)
     return Beam(transmission, valid, code * per_count, max(LEAST_CODES * code, unsure) * per_count, tuple(steps))
 
 
 def from_transmission(pixels: np.ndarray) -> Beam:
-    """Transmission as the machine delivered it.
+    """Transmission as the machine delivered it, with air at 1 where air is surely in view.
 
     Integers are shares of their full scale (65535 is T = 1 for uint16; a vendor's 12-bit steps inside 16 bits are
     found and used as the quantization step); floats are taken as they are.
@@ -91,12 +107,43 @@ def from_transmission(pixels: np.ndarray) -> Beam:
     if finite is not None:
         _drop(transmission, valid, finite)
     steps = [Step("transmission", f"delivered as transmission, full scale {full:g} taken as 1", {"full_scale": full})]
-    top = float(np.quantile(sparse(transmission[0]), 0.995))
+    step = np.full(pixels.shape[:2], code, np.float32)
+    for energy, image in enumerate(transmission):
+        scale, told = _air_level(image, valid, energy)
+        if scale != 1.0:
+            image *= np.float32(1.0 / scale)
+            step[energy] /= scale
+        if told is not None:
+            steps.append(told)
+    return Beam(transmission, valid, step, LEAST_CODES * step, tuple(steps))
+
+
+def _air_level(image: np.ndarray, valid: np.ndarray, energy: int) -> tuple[float, Step | None]:
+    """Transmission of air where it is surely in view, else 1; and what is to be said of it.
+
+    Sure is air that at least sixteen columns at an edge of the picture see from top to bottom, beside others that see a load,
+    and than which nothing is brighter.
+    """
+    where = open_beam(image, valid, _LEVELS)
+    top = float(np.quantile(sparse(image), 0.995))
+    whole = np.zeros(image.shape[1], bool) if where is None else where.whole
+    scanned = np.flatnonzero(valid.any(axis=0))
+    beside = whole[scanned[:_AIR_COLUMNS]].all() or whole[scanned[-_AIR_COLUMNS:]].all() if scanned.size else False
+    level = 1.0
+    if beside and whole.sum() >= _AIR_COLUMNS and whole.mean() < MOST_AIR:
+        air = image[:, whole][:: max(1, image.shape[0] // 128)]
+        level = float(np.median(air[valid[:, whole][:: max(1, image.shape[0] // 128)]]))
+    if abs(level - 1.0) >= LEAST_SHIFT and top < BRIGHTER * level:
+        much = "warning: " if not _AIR_BAND[0] <= level <= _AIR_BAND[1] else ""
+        note = f"{much}air, seen by {int(whole.sum())} columns from top to bottom, stood at T = {level:.4f}; rescaled to 1"
+        return level, Step("air level", note, {"energy": energy, "level": level, "columns": int(whole.sum())})
     if not _AIR_BAND[0] <= top <= _AIR_BAND[1]:
         note = f"warning: the brightest parts stand at T = {top:.2f}, not near 1; it was not rescaled: no air may be in view"
-        steps.append(Step("air level", note, {"brightest": top}))
-    step = np.full(pixels.shape[:2], code, np.float32)
-    return Beam(transmission, valid, step, LEAST_CODES * step, tuple(steps))
+        return 1.0, Step("air level", note, {"energy": energy, "brightest": top})
+    if where is not None and clipped(image, where):
+        note = f"air is cut off at T = {top:.4f}: what differs between channels or pulses cannot be seen in it"
+        return 1.0, Step("air level", note, {"energy": energy, "brightest": top})
+    return 1.0, None
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray | None:

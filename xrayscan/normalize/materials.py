@@ -1,7 +1,7 @@
 """Dual energy: effective atomic number and kind of material, with their uncertainty.
 
 At megavolts the two optical depths of a pixel differ by pair production alone, which grows with the atomic number. From carbon
-to iron their ratio changes by 2 to 7 %, so noise, scatter and what is not known of the beam decide what can be said: every pixel
+to iron their ratio changes by 2 to 7 %, so noise, scatter and what is not known of the beam decide what can be said: each pixel
 carries its own uncertainty, and where that is large the kind is "unknown". What lies behind each other is seen as one mix.
 """
 

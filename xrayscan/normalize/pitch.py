@@ -1,4 +1,4 @@
-"""Pixel pitch from the ISO size of the container, where the scanner does not tell it."""
+"""Pixel pitch along both axes, and stretch along the travel: as stated, or from the ISO size of the container."""
 
 from __future__ import annotations
 
@@ -6,40 +6,53 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from xrayscan.normalize.rails import HEIGHTS, LENGTHS, Rails
 from xrayscan.scan import Box, Step
 
-__all__ = ["pixel_pitch"]
+__all__ = ["find_pitch"]
 
-LENGTHS = (6.058, 12.192, 13.716)
-HEIGHTS = (2.591, 2.896)
 FIELD_OF_VIEW = 4.25
-MAGNIFICATION = 1.6
+MAGNIFICATION = 1.8
+ASSUMED_ERROR = 0.16
+"""Half of the 90 % interval of the row pitch where the magnification is assumed."""
+CONTRADICTION = 0.03
+COLUMN_ERROR = 0.005
+ENDS_OF_BOX = 0.03
+UNSURE_STRETCH = 0.08
+"""Beyond it, castings alone are no proof that the container is one: its rails have to agree."""
+UNSURE_COLUMN = 0.15
+SURE_ERROR = 0.06
 _RARE_LENGTH = {13.716: 0.15}
 
 
-def pixel_pitch(
-    given: tuple[float, float] | None, boxes: Sequence[Box], shape: tuple[int, int], magnification: float | None = None
-) -> tuple[tuple[float, float], Step]:
-    """Row and column pitch in the middle of the load [m].
+def find_pitch(
+    stated: tuple[float, float] | None, boxes: Sequence[Box], shape: tuple[int, int], rails: Rails | None
+) -> tuple[tuple[float, float], float | None, Step]:
+    """Row and column pitch in the middle of the load [m], and the stretch along the travel.
 
-    Along the travel the scale does not depend on depth: a box is as long as the container. Along the array it does: the box is
-    drawn around the near wall, which a source at distance d shows larger than the middle of the load, by
-    (1 + M)/2 when the near wall is M times as large as the far wall (rays from a point: the scale goes with 1/d).
+    A stated pitch is used as it is; an ISO container in view (its corner castings tell its length) then gives the stretch,
+    its true column pitch over the stated one, and a warning where it contradicts what is stated by more than 3 %. Without
+    a stated pitch the container gives it: its length over its columns, and its height over the rows that it takes at
+    mid-depth, which near and far rails tell together. Where far rails are not seen the magnification is assumed; where
+    no castings are seen, the size of the box is a guess. Both are said, with the 90 % interval.
 
     Parameters
     ----------
-    given : (float, float) or None [m]
-        The scanner's own pitch; used as it is.
+    stated : (float, float) or None [m]
+        The scanner's own (row, column) pitch.
     boxes : sequence of Box
     shape : (int, int)
         (rows, columns).
-    magnification : float or None
-        M, near wall to far wall; None: 1.6, the middle of 1.3 to 2.2.
+    rails : Rails or None
+        From `find_rails`.
 
     Returns
     -------
     pitch : (float, float) [m]
+    stretch : float or None
+        True column pitch over the stated one; None where one of them is not known.
     step : Step
+        With ``row``, ``column`` [m] and ``row_error``, ``column_error``, halves of their 90 % intervals as shares.
 
     References
     ----------
@@ -47,28 +60,103 @@ def pixel_pitch(
 
     Examples
     --------
-    >>> pitch, step = pixel_pitch(None, [Box(100, 200, 800, 2638)], (850, 2800))
-    >>> round(pitch[1] * 1e3, 2)
-    5.0
-    >>> step.is_warning
-    True
+    >>> rows = {"height": 2.591, "middle_rows": 518.2, "middle_error": 0.01}
+    >>> rails = Rails(100.0, 300.0, 700.0, 650.0, 200.0, 2638.4, length=12.192, **rows)
+    >>> pitch, stretch, step = find_pitch((0.005, 0.0049), [Box(100, 200, 700, 2638)], (850, 2800), rails)
+    >>> pitch, round(stretch, 3)
+    ((0.005, 0.0049), 1.02)
     """
-    if given is not None:
-        return given, Step("pixel pitch", f"given: {given[0] * 1e3:.2f} x {given[1] * 1e3:.2f} mm")
+    column = rails.length / rails.width if rails is not None and np.isfinite(rails.length) else None
+    row = rails.height / rails.middle_rows if rails is not None and np.isfinite(rails.middle_rows) else None
+    if stated is not None:
+        return _checked(stated, row, column, rails)
+    if rails is None or column is None:
+        pitch, step = _guess(_refined(boxes, rails), shape)
+        errors = {"row_error": 0.35, "column_error": 0.35}
+        return pitch, None, Step(step.name, step.note, {**step.parameters, **errors})
+    if row is None:
+        return _assumed(boxes, column, rails)
+    pitch = (float(np.clip(row, 2e-4, 0.19)), float(np.clip(column, 2e-4, 0.19)))
+    error, wide = rails.middle_error, COLUMN_ERROR if _is_sure(rails) else UNSURE_COLUMN
+    note = (
+        f"from a container {rails.length:.2f} m long and {rails.height:.2f} m high, seen from its near and far rails: "
+        f"{row * 1e3:.2f} (rows, +- {error:.0%}) x {column * 1e3:.2f} mm (columns, +- {wide:.1%})"
+    )
+    note = f"warning: pixel pitch {note}" if error > CONTRADICTION else f"pixel pitch {note}"
+    return pitch, None, Step("pixel pitch", note, _values(pitch, (error, wide), rails))
+
+
+def _values(pitch: tuple[float, float], errors: tuple[float, float], rails: Rails) -> dict[str, float]:
+    named = {"row": pitch[0], "column": pitch[1], "row_error": errors[0], "column_error": errors[1]}
+    return {**named, "length": rails.length, "height": rails.height}
+
+
+def _checked(
+    stated: tuple[float, float], row: float | None, column: float | None, rails: Rails | None
+) -> tuple[tuple[float, float], float | None, Step]:
+    """The stated pitch, and what the container says of it."""
+    note = f"given: {stated[0] * 1e3:.2f} x {stated[1] * 1e3:.2f} mm"
+    if rails is None or column is None or (abs(column / stated[1] - 1.0) > UNSURE_STRETCH and not _is_sure(rails)):
+        return stated, None, Step("pixel pitch", f"{note}; no ISO container in view to check it", {})
+    stretch = column / stated[1]
+    values = {"stretch": stretch, "stretch_error": COLUMN_ERROR, "length": rails.length}
+    note += f"; by the container's {rails.length:.2f} m a column is {column * 1e3:.2f} mm (stretch {stretch:.3f})"
+    odd = abs(stretch - 1.0) > CONTRADICTION
+    if row is not None:
+        values |= {"row": row, "row_error": rails.middle_error}
+        if abs(row / stated[0] - 1.0) > CONTRADICTION + 2.0 * rails.middle_error:
+            odd = True
+            note += f" and by its height a row {row * 1e3:.2f} mm"
+    if odd:
+        note = f"warning: {note}: sizes along the travel or the array may be wrong by that much"
+    return stated, stretch, Step("pixel pitch", note, values)
+
+
+def _is_sure(rails: Rails) -> bool:
+    """Whether its rails agree with each other well enough to prove that it is an ISO container."""
+    return bool(np.isfinite(rails.middle_rows) and rails.middle_error < SURE_ERROR)
+
+
+def _assumed(boxes: Sequence[Box], column: float, rails: Rails) -> tuple[tuple[float, float], None, Step]:
+    """Pitch of a container whose castings are seen, but not its far rails."""
+    near = float(np.mean([box.height for box in boxes]))
+    tall = {LENGTHS[0]: HEIGHTS[0], LENGTHS[2]: HEIGHTS[1]}.get(rails.length, 0.5 * sum(HEIGHTS))
+    row = float(np.clip(tall * (1.0 + MAGNIFICATION) / (2.0 * near), 2e-4, 0.19))
+    pitch = (row, float(np.clip(column, 2e-4, 0.19)))
+    note = (
+        f"warning: pixel pitch from a container {rails.length:.2f} m long whose far rails are not seen: "
+        f"{row * 1e3:.2f} (rows, magnification {MAGNIFICATION:g} assumed, +- {2 * ASSUMED_ERROR:.0%}) x "
+        f"{column * 1e3:.2f} mm (columns, +- {UNSURE_COLUMN:.0%}: only its castings tell its length)"
+    )
+    return pitch, None, Step("pixel pitch", note, _values(pitch, (2 * ASSUMED_ERROR, UNSURE_COLUMN), rails))
+
+
+def _refined(boxes: Sequence[Box], rails: Rails | None) -> Sequence[Box]:
+    """The one box with its refined ends."""
+    if rails is None or len(boxes) != 1 or abs(rails.width / boxes[0].width - 1.0) > ENDS_OF_BOX:
+        return boxes
+    return [Box(boxes[0].top, max(0, round(rails.left)), boxes[0].bottom, round(rails.right))]
+
+
+def _guess(boxes: Sequence[Box], shape: tuple[int, int]) -> tuple[tuple[float, float], Step]:
+    """Pitch from the size of the boxes alone, as if they were ISO containers; of the picture, where there are none.
+
+    Along the travel the scale does not depend on depth: a box is as long as the container. Along the array it does: the box
+    is drawn around the near wall, which is (1 + M)/2 times as large as the middle of the load when it is M times as large as
+    the far wall.
+    """
     if not boxes:
         size = FIELD_OF_VIEW / max(shape[0], 43)
         size = float(np.clip(size, 5e-4, 0.1))
         note = f"warning: pixel pitch estimated without a container: {size * 1e3:.1f} mm, as if {FIELD_OF_VIEW} m were in view"
         return (size, size), Step("pixel pitch", note, {"row": size, "column": size})
-    near = magnification or MAGNIFICATION
     width = float(np.mean([box.width for box in boxes]))
-    height = float(np.mean([box.height for box in boxes])) * 2.0 / (1.0 + near)
+    height = float(np.mean([box.height for box in boxes])) * 2.0 / (1.0 + MAGNIFICATION)
     length, tall = _iso_size(width, height, LENGTHS[:1] if len(boxes) > 1 else LENGTHS)
     row, column = float(np.clip(tall / height, 2e-4, 0.19)), float(np.clip(length / width, 2e-4, 0.19))
-    unsure = "10" if magnification else "25"
     note = (
-        f"warning: pixel pitch estimated from a container {length:.2f} m long and {tall:.2f} m high: "
-        f"{row * 1e3:.2f} (rows, within {unsure} %) x {column * 1e3:.2f} mm (columns, right if the length is)"
+        f"warning: pixel pitch guessed, as if this were a container {length:.2f} m long and {tall:.2f} m high: "
+        f"{row * 1e3:.2f} (rows) x {column * 1e3:.2f} mm (columns), within 35 %"
     )
     return (row, column), Step("pixel pitch", note, {"row": row, "column": column, "length": length, "height": tall})
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import RecipeError
-from xrayscan.io.color import luminance
+from xrayscan.io.color import Plane, to_gray
 from xrayscan.scan import Scan
 from xrayscan.simulate.detector import Measurement
 from xrayscan.simulate.scanner import MODULE
@@ -388,11 +388,17 @@ def _displayed(
     picture = _burn(picture, plan.marks, covered)
     encoded = None
     if plan.quality:
-        picture, plane, encoded = _compressed(picture, plan.quality)
-    else:
-        plane = luminance(picture) if picture.ndim == 3 else picture
-    color = picture if picture.ndim == 3 else None
-    return Delivered(Scan.from_array(plane, quantity="display", pixel_pitch=pitch), opaque, covered, color, encoded)
+        picture, encoded = _compressed(picture, plan.quality)
+    # What a reader of the file makes of it.
+    plane = to_gray(picture) if picture.ndim == 3 else Plane(picture)
+    scan = Scan.from_array(
+        plane.pixels,
+        quantity="display",
+        pixel_pitch=pitch,
+        bad_pixels=None if plane.covered is None else plane.covered[None],
+        steps=plane.steps,
+    )
+    return Delivered(scan, opaque, covered, picture if picture.ndim == 3 else None, encoded)
 
 
 def _colored(plan: DeliveryPlan, shown: np.ndarray, through: np.ndarray) -> np.ndarray:
@@ -439,14 +445,13 @@ def _burn(picture: np.ndarray, marks: tuple[Mark, ...], covered: np.ndarray) -> 
     return picture
 
 
-def _compressed(picture: np.ndarray, quality: int) -> tuple[np.ndarray, np.ndarray, bytes]:
-    """The picture after JPEG, its luma as it lies in the file, and the file."""
+def _compressed(picture: np.ndarray, quality: int) -> tuple[np.ndarray, bytes]:
+    """The picture after JPEG, and the file."""
     is_color = picture.ndim == 3
     fine, code = cv2.imencode(".jpg", picture[..., ::-1] if is_color else picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    plane = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE) if fine else None
-    back = cv2.imdecode(code, cv2.IMREAD_COLOR) if fine and is_color else plane
-    if plane is None or back is None:
+    back = cv2.imdecode(code, cv2.IMREAD_COLOR if is_color else cv2.IMREAD_GRAYSCALE) if fine else None
+    if back is None:
         raise RecipeError(
             f"a picture of shape {picture.shape} cannot be written as JPEG; its sides may have 65535 pixels at most"
         )
-    return (np.ascontiguousarray(back[..., ::-1]) if is_color else back), plane, code.tobytes()
+    return (np.ascontiguousarray(back[..., ::-1]) if is_color else back), code.tobytes()

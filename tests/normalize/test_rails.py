@@ -1,0 +1,159 @@
+"""Rails, castings and magnification of drawn cross-sections and of simulated scans with known geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from xrayscan.normalize.rails import Rails, filled, find_rails
+from xrayscan.normalize.section import fit_line
+from xrayscan.scan import Box
+
+WIDTH = 2.438
+SIZES = ((6.058, 2.591), (12.192, 2.591), (12.192, 2.896), (13.716, 2.896))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An empty container seen from a point, with its truth."""
+
+    depth: np.ndarray
+    box: Box
+    rows: tuple[float, float, float, float]
+    pitch: tuple[float, float]
+    magnification: float
+
+
+def draw(length: float, height: float, distance: float = 2.7, tilt: float = 0.0, column: float = 0.005) -> Drawn:
+    """Rails, flanges, castings, roof and walls as shadows of upright boxes: every edge where a ray from a point passes."""
+    rows_to_slope, above, scale = 5.0 / 0.005, 0.7, 1.0 / column
+    shape = (round(2.0 * height / distance * rows_to_slope), round((length + 1.0) * scale))
+    horizon = 0.12 * shape[0] + (height - above) / distance * rows_to_slope
+    depth = np.zeros(shape, np.float32)
+    x = (np.arange(shape[1]) + 0.5) / scale - 0.5 - length / 2.0
+    lift = np.tan(np.radians(tilt)) * x
+
+    def add(x0: float, x1: float, y: tuple[float, float], z: tuple[float, float], value: float) -> None:
+        for column_of in np.flatnonzero((x >= x0 - length / 2.0) & (x < x1 - length / 2.0)):
+            seen = [horizon - (v + lift[column_of] - above) / (distance + u) * rows_to_slope for u in y for v in z]
+            top, bottom = round(min(seen)), round(max(seen))
+            depth[max(0, top) : max(0, bottom, top + 1), column_of] += value
+
+    flange, rail = 0.0465, 0.06
+    for y0, y1, ys in ((0.0, rail, (0.0, flange)), (WIDTH - rail, WIDTH, (WIDTH - flange, WIDTH))):
+        add(0.178, length - 0.178, (y0, y1), (height - 0.066, height - 0.006), 0.4)
+        add(0.16, length - 0.16, ys, (0.160, 0.165), 1.0)
+        add(0.16, length - 0.16, ys, (0.007, 0.012), 1.0)
+        add(0.09, length - 0.09, (y0, y0 + 0.001), (0.165, height - 0.06), 0.08)
+        for start in (0.0, length - 0.178):
+            side = (y0, y0 + 0.162) if y0 == 0.0 else (WIDTH - 0.162, WIDTH)
+            add(start, start + 0.178, side, (0.0, 0.118), 1.5)
+            add(start, start + 0.178, side, (height - 0.118, height), 1.5)
+        for start in (0.0, length - 0.09):
+            add(start, start + 0.09, (y0, y1), (0.118, height - 0.118), 0.6)
+    depth += np.random.default_rng(0).normal(0.0, 0.004, shape).astype(np.float32)
+
+    def row(y: float, z: float) -> float:
+        return horizon - (z - above) / (distance + y) * rows_to_slope - 0.5
+
+    truth = (row(0.0, height), row(WIDTH, height), row(0.0, 0.0), row(WIDTH, 0.0))
+    left = round(0.5 * scale)
+    box = Box(int(truth[0]) - 6, left - 4, int(max(truth)) + 14, left + round(length * scale) + 5)
+    middle = (distance + WIDTH / 2.0) / rows_to_slope
+    return Drawn(depth, box, truth, (middle, column), (distance + WIDTH) / distance)
+
+
+def measured(drawn: Drawn) -> Rails:
+    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [drawn.box])
+    assert rails is not None
+    return rails
+
+
+@pytest.mark.parametrize(("length", "height"), SIZES)
+@pytest.mark.parametrize("distance", [2.1, 3.4])
+def test_an_empty_container_tells_its_size_and_its_magnification(length, height, distance):
+    drawn = draw(length, height, distance)
+    rails = measured(drawn)
+    assert (rails.length, rails.height) == (length, height)
+    assert rails.magnification == pytest.approx(drawn.magnification, rel=0.02)
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+    assert rails.width == pytest.approx(length / drawn.pitch[1], rel=0.003)
+    found = (rails.near_roof, rails.far_roof, rails.near_floor, rails.far_floor)
+    assert found == pytest.approx(drawn.rows, abs=4.0)
+
+
+def test_dead_channels_and_gaps_do_not_matter():
+    drawn = draw(6.058, 2.591)
+    valid = np.ones(drawn.depth.shape, bool)
+    valid[[150, 151, 300]] = False
+    valid[200:210, 300:320] = False
+    rails, step = find_rails(np.where(valid, drawn.depth, np.nan), valid, [drawn.box])
+    assert rails is not None
+    assert rails.magnification == pytest.approx(drawn.magnification, rel=0.02)
+    assert "near wall 1." in step.note
+
+
+@pytest.mark.parametrize("error", [-0.08, 0.12])
+def test_the_rough_floor_may_be_wrong(error):
+    drawn = draw(12.192, 2.896)
+    rough = Box(drawn.box.top, drawn.box.left, round(drawn.box.bottom + error * drawn.box.height), drawn.box.right)
+    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [rough])
+    assert rails is not None
+    assert rails.near_floor == pytest.approx(drawn.rows[2], abs=4.0)
+
+
+def test_a_load_that_hides_the_floor_widens_the_interval():
+    drawn = draw(12.192, 2.591)
+    free = measured(drawn)
+    loaded = drawn.depth.copy()
+    floor = int(drawn.rows[2])
+    loaded[floor - 190 : floor + 40, drawn.box.left : drawn.box.right] = 8.0
+    rails, _ = find_rails(loaded, np.ones(loaded.shape, bool), [drawn.box])
+    assert rails is not None
+    assert rails.length == 12.192
+    assert rails.magnification is None or rails.middle_error > free.middle_error
+
+
+def test_a_body_without_castings_has_no_size():
+    depth = np.zeros((400, 1200), np.float32)
+    depth[60:340, 100:1100] = 0.5
+    rails, step = find_rails(depth, np.ones(depth.shape, bool), [Box(62, 98, 345, 1104)])
+    assert rails is not None
+    assert np.isnan(rails.length)
+    assert rails.magnification is None
+    assert (rails.left, rails.right) == pytest.approx((99.5, 1099.5), abs=1.0)
+    assert step.note == "no corner castings are seen: no ISO container, its size is not known"
+
+
+@pytest.mark.parametrize("boxes", [(), (Box(0, 0, 20, 30),), (Box(0, 0, 64, 64),)])
+def test_nothing_to_see_is_said(boxes):
+    depth = np.zeros((64, 64), np.float32)
+    rails, step = find_rails(depth, np.ones(depth.shape, bool), boxes)
+    assert rails is None
+    assert "nothing was measured" in step.note
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (100, 3000), (900, 200)])
+def test_noise_of_any_size_is_survived(shape):
+    depth = np.random.default_rng(3).uniform(0.0, 3.0, shape).astype(np.float32)
+    depth[::7] = np.nan
+    find_rails(depth, np.isfinite(depth), [Box(0, 0, *shape)])
+
+
+def test_a_line_through_outliers():
+    x = np.linspace(-100.0, 100.0, 64)
+    y = 3.0 + 0.02 * x
+    y[::5] += 40.0
+    y[3] = np.nan
+    line = fit_line(x, y)
+    assert line is not None
+    assert (line.slope, line.at) == pytest.approx((0.02, 3.0), abs=1e-3)
+    assert line.seen < 0.85
+    assert fit_line(x[:7], y[:7]) is None
+
+
+def test_holes_take_the_value_above():
+    strip = np.array([[1.0, np.nan], [np.nan, 2.0], [3.0, np.nan]], np.float32)
+    np.testing.assert_array_equal(filled(strip, np.isfinite(strip)), [[1.0, 0.0], [1.0, 2.0], [3.0, 2.0]])
