@@ -72,11 +72,14 @@ class TestScreener:
     def test_rates_order_the_thresholds(self, screener):
         assert xs.Screener(screener.model, false_alarm_rate=0.01).threshold >= screener.threshold
 
-    def test_a_blank_scan_is_clean(self, screener):
+    def test_a_blank_scan_has_no_findings_and_is_too_poor_to_screen(self, screener):
         blank = xs.Scan.from_array(np.full((300, 500), 60_000, np.uint16), air=np.full(300, 60_000.0), pixel_pitch=0.008)
         report = screener(blank)
         assert report.findings == ()
-        assert report.priority == "low"
+        assert report.priority == "poor"
+        assert report.warnings[0] == (
+            "too poor to screen: no matter in view: 99 % of the picture lets more than 95 % of the beam through"
+        )
 
     def test_a_scan_that_nothing_came_through_is_never_low(self, screener):
         counts = np.full((300, 500), 60_000, np.uint16)

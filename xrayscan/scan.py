@@ -102,7 +102,9 @@ class Calibration:
         for name in ("dark", "air"):
             value = getattr(self, name)
             if value is not None:
-                value = frozen_array(value, np.float32)
+                # What is too large for a float32 becomes infinite, and is refused as such.
+                with np.errstate(over="ignore"):
+                    value = frozen_array(value, np.float32)
                 if value.ndim not in (2, 3):
                     raise ShapeError(
                         f"{name} has shape {value.shape}; expected (energies, rows) or (energies, rows, columns)",

@@ -45,8 +45,8 @@ class Screener:
     --------
     >>> import numpy as np
     >>> screener = Screener(false_alarm_rate=0.05)
-    >>> empty = Scan.from_array(np.full((200, 400), 60000, np.uint16), air=np.full(200, 60000.0), pixel_pitch=0.01)
-    >>> report = screener(empty)
+    >>> thin = Scan.from_array(np.full((200, 400), 52000, np.uint16), air=np.full(200, 60000.0), pixel_pitch=0.01)
+    >>> report = screener(thin)
     >>> report.priority, len(report.findings)
     ('low', 0)
     """

@@ -106,7 +106,7 @@ def test_the_summary_counts_and_says_what_it_is() -> None:
         "No finding is not a clearance: a person decides.",
         "threshold 0.500 for 1 % false alarms, set on nothing",
         "Model fake 1",
-        "1 high 1 high 1 opaque 1 opaque 0 medium 0 medium",
+        "1 high 1 high 1 opaque 1 opaque 0 poor 0 poor 0 medium 0 medium",
         "1 person",
         "83 %",
         "cut off; copy it again",

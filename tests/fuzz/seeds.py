@@ -12,6 +12,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "io"))
 
+from dicom_files import SYNTAXES, encoded, image
 from reference import TABLE, ramp
 
 __all__ = ["Seed", "seeds"]
@@ -69,7 +70,7 @@ def _npy(array: np.ndarray) -> bytes:
 def _bundle() -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("manifest.toml", 'scan = "scan.npy"\nair = "air.npy"\npixel_pitch = 0.005\n')
+        target.writestr("manifest.toml", 'xrayscan = 1\nscan = "scan.npy"\nair = "air.npy"\npixel_pitch = 0.005\n')
         target.writestr("scan.npy", _npy(ramp()[0]))
         target.writestr("air.npy", _npy(np.full(37, 60000.0)))
     return stream.getvalue()
@@ -92,28 +93,8 @@ def _hdf5() -> dict[str, Seed]:
 
 
 def _dicom() -> dict[str, Seed]:
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    made = {}
-    for name, syntax in (
-        ("explicit.dcm", ExplicitVRLittleEndian),
-        ("implicit.dcm", ImplicitVRLittleEndian),
-        ("deflated.dcm", DeflatedExplicitVRLittleEndian),
-    ):
-        image, meta = Dataset(), FileMetaDataset()
-        meta.MediaStorageSOPClassUID = image.SOPClassUID = "1.2.840.10008.5.1.4.1.1.501.2.2"
-        meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID = "1.2.3.4"
-        meta.TransferSyntaxUID = syntax
-        image.Modality, image.PhotometricInterpretation, image.SamplesPerPixel = "DX", "MONOCHROME2", 1
-        image.Rows, image.Columns = 37, 53
-        image.BitsAllocated = image.BitsStored = 16
-        image.HighBit, image.PixelRepresentation = 15, 0
-        image.PixelSpacing = [0.5, 0.4]
-        image.PixelData = ramp()[0].tobytes()
-        image["PixelData"].VR = "OW"
-        image.file_meta = meta
-        stream = io.BytesIO()
-        image.save_as(stream, enforce_file_format=True)
-        made[name] = {f"a-{name}": stream.getvalue()}
+    pixels = ramp()[0]
+    made = {f"{name}.dcm": {f"a-{name}.dcm": encoded(image(pixels), name)} for name in SYNTAXES}
+    made["wide.dcm"] = {"a-wide.dcm": encoded(image(ramp(np.uint32)[0], wide=True), "explicit")}
+    made["frames.dcm"] = {"a-frames.dcm": encoded(image(ramp(np.uint16, 3)), "explicit")}
     return made

@@ -175,7 +175,7 @@ def test_unknown_bytes_list_what_was_tried(tmp_path):
     path.write_bytes(b"GIF89a and so on")
     with pytest.raises(
         UnknownFormatError,
-        match=r"b'GIF89a a' are of no format .* raw, tiff, png, jpeg, npy, npz, hdf5, bundle; export it .* TIFF",
+        match=r"b'GIF89a a' are of no format .* raw, dicom, tiff, png, jpeg, npy, npz, hdf5, bundle; export it .* TIFF",
     ):
         xrayscan.io.read(path)
     with pytest.raises(UnknownFormatError, match=r"a\.xrayscan\.toml that gives rows, columns and dtype"):

@@ -50,7 +50,7 @@ def test_opaque_is_smooth_not_speckled():
 
 
 def test_less_than_nothing_in_one_pixel_is_noise_not_opacity():
-    transmission = np.full((100, 120), 0.5, np.float32)
+    transmission = np.full((100, 120), 0.05, np.float32)
     transmission[50, 60] = -0.01
     radiograph = normalize(Scan.from_array(transmission, quantity="transmission"))
     assert not radiograph.opaque.any()

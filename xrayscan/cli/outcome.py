@@ -19,7 +19,7 @@ __all__ = ["DISCLAIMER", "show_outcome"]
 DISCLAIMER = "No finding is not a clearance: a person decides."
 
 _SHOWN = 20
-_STYLES = {"high": "bold red", "medium": "yellow", "opaque": "magenta", "low": "green"}
+_STYLES = {"high": "bold red", "medium": "yellow", "opaque": "magenta", "poor": "magenta", "low": "green"}
 
 
 def show_outcome(batch: Batch) -> None:

@@ -41,6 +41,7 @@ GROUP = "xrayscan.readers"
 BUILT_IN = MappingProxyType(
     {
         "raw": "xrayscan.io.raw",
+        "dicom": "xrayscan.io.dicom",
         "tiff": "xrayscan.io.tiff",
         "png": "xrayscan.io.png",
         "jpeg": "xrayscan.io.jpeg",
@@ -72,8 +73,8 @@ def readers() -> dict[str, Reader]:
 
     Examples
     --------
-    >>> list(readers())[-8:]
-    ['raw', 'tiff', 'png', 'jpeg', 'npy', 'npz', 'hdf5', 'bundle']
+    >>> list(readers())[-9:]
+    ['raw', 'dicom', 'tiff', 'png', 'jpeg', 'npy', 'npz', 'hdf5', 'bundle']
     """
     built_in = {name: cast(Reader, import_module(module)) for name, module in BUILT_IN.items()}
     return {**_plugged_in(), **built_in}

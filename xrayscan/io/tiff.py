@@ -49,7 +49,8 @@ def read(file: ScanFile) -> Contents:
     names as ``align``, else the one at which their pictures agree beyond doubt, and a step says so. Gray pages keep the
     numbers that are stored, whichever of them is shown as white, except for 8 bits, where white is made bright. Samples of 10,
     12 and 14 bits, packed bit by bit, keep their numbers too, and the largest of them is the ``saturation``. RGB becomes
-    one gray plane (see `xrayscan.io.color.to_gray`) and ``display``. Resolution tags are not believed: they are mostly those of a printer.
+    one gray plane (see `xrayscan.io.color.to_gray`) and ``display``. Resolution tags are not believed: they are mostly those
+    of a printer.
 
     Raises
     ------

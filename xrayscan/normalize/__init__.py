@@ -12,28 +12,31 @@ from xrayscan.errors import ShapeError
 from xrayscan.normalize.beam import Beam
 from xrayscan.normalize.calibrate import from_counts, from_transmission
 from xrayscan.normalize.channels import level_channels
+from xrayscan.normalize.containers import find_containers, with_air
 from xrayscan.normalize.display import from_display
 from xrayscan.normalize.faults import mask_faults
-from xrayscan.normalize.geometry import find_containers
 from xrayscan.normalize.interlace import align_energies
 from xrayscan.normalize.opacity import depth_and_opacity, inspected_share
+from xrayscan.normalize.outline import shrink
 from xrayscan.normalize.pitch import find_pitch
 from xrayscan.normalize.pulses import correct_pulses
-from xrayscan.normalize.rails import Rails, find_rails
+from xrayscan.normalize.rails import find_rails
+from xrayscan.normalize.regions import find_regions
 from xrayscan.normalize.sway import find_sway
 from xrayscan.normalize.tilt import find_tilt
+from xrayscan.normalize.veil import remove_veil
 from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Scan, Step, View
 
 __all__ = ["STEPS", "normalize"]
 
-STEPS = ("faults", "channels", "pulses", "interlace", "sway")
+STEPS = ("faults", "channels", "pulses", "veil", "interlace", "sway")
 """What may be left out of `normalize`, in the order in which it is done."""
 
 SURE_MAGNIFICATION = 0.3  # half of the 90 % interval
 
 
 def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Radiograph:
-    """Optical depth of one view, with validity, opacity, container boxes and pitch.
+    """Optical depth of one view, with validity, opacity, container boxes, the vehicle's regions, geometry and pitch.
 
     Counts become transmission with air and dark (found in the scan, with a warning, when they are missing);
     transmissions are taken as delivered; of display pictures inversion, air and black are found, and every density is
@@ -83,10 +86,14 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         beam = level_channels(beam)
     if one.quantity != "display" and "pulses" not in without:
         beam = correct_pulses(beam)
+    if one.quantity != "display" and "veil" not in without:
+        beam = remove_veil(beam)
     if "interlace" not in without:
         beam = align_energies(beam)
     depth, opaque, step = depth_and_opacity(beam)
-    boxes, found = find_containers(depth[0], beam.valid)
+    grid = shrink(depth[0], beam.valid)
+    boxes, found = find_containers(depth[0], beam.valid, grid)
+    regions, load_line, parts = find_regions(depth[0], beam.valid, boxes, grid)
     pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without)
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
@@ -97,11 +104,14 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         beam.valid,
         opaque,
         pitch,
-        containers=boxes,
+        # People who draw boxes on pictures leave a rim of air; whoever compares the two expects it.
+        containers=with_air(boxes, one.shape[1]) if one.quantity == "display" else boxes,
+        regions=regions,
+        load_line=load_line,
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
-        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, *measured, inspected),
+        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, parts, *measured, inspected),
         endpoints=one.endpoints,
         geometry=geometry,
     )
@@ -126,8 +136,9 @@ def _geometry(
         slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
         lift, swayed = find_sway(depth, boxes, pitch[0], slope, magnification)
         steps.append(swayed)
-    measured_tilt = (tilt, lean) if np.isfinite(doubt) else (None, None)
-    return pitch, Geometry(*measured_tilt, magnification, stretch, lift), tuple(steps)
+    seen = np.isfinite(doubt)
+    geometry = Geometry(tilt if seen else None, lean if seen else None, magnification, stretch, lift)
+    return pitch, geometry, tuple(steps)
 
 
 def _view_of(scan: Scan, view: int) -> View:

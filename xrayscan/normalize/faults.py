@@ -1,29 +1,81 @@
-"""Detector channels that do not tell the truth: dead, stuck, hot, noisy, or filled in from their neighbors."""
+"""Detector channels and pixels that do not tell the truth: dead, stuck, hot, flickering, filled in, saturated, lost."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from xrayscan.normalize.beam import Beam, sparse
+from xrayscan.normalize.beam import Beam
+from xrayscan.normalize.pixels import filled_in, hot_pixels, lost_columns, saturated, unscanned
 from xrayscan.scan import Calibration, Step
 
-__all__ = ["faulty_channels", "mask_faults"]
+__all__ = ["dying_channels", "faulty_channels", "mask_faults"]
 
-NEIGHBORS = (-5, -4, -3, -2, 2, 3, 4, 5)
+WINDOWS = 32
+WIDTH = 20
+NEAREST = (-5, -4, -3, -2, 2, 3, 4, 5)
+WIDEST = 64
 STUCK_SHARE = 0.06
 LEAST_CONTRAST = 0.001
 LEAST_STEPS = 8.0
-NOISY_RATIO = 4.0
+LIVING_NOISE = 0.3
+SAME_LEVEL = 0.1
+CLIPPED_SHARE = 0.02
+NEAR_CLIPPED = 0.97
+NOISY_RATIO = 2.5
+NOISY_AGAIN = 1.8
+LEAST_NOISE = 1e-4
+FLICKER_RATIO = 3.5
+FLICKER_STEP = 0.005
+FLICKER_DARKEST = 0.1
+TWO_GAINS = 0.4
 WRONG_AIR = 0.2
-FILLED_SHARE = 0.97
-EMPTY_SHARE = 0.9
-NOTHING = 0.012
-_FLOAT_STEP = 2e-6
+BESIDE_WRONG = 0.95
+FEWEST_ROWS = 16
+FEWEST_COLUMNS = 16
+EDGE_DROP = 0.85
+FEWEST_WINDOWS = 8
+_LAST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Even windows of a picture, and what each channel does in them.
+
+    ``values`` is (rows, windows, columns of a window), ``level`` and ``noise`` (rows, windows): mean, and rms from pixel to
+    pixel; ``places`` the first column of each window.
+    """
+
+    values: np.ndarray
+    level: np.ndarray
+    noise: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, image: np.ndarray) -> _Sample:
+        rows, columns = image.shape
+        width = int(np.clip(columns // WINDOWS, FEWEST_COLUMNS, WIDTH))
+        count = min(WINDOWS, columns // width)
+        pitch = (columns - width) // max(1, count - 1)
+        places = np.arange(count) * pitch
+        strides = (image.strides[0], pitch * image.strides[1], image.strides[1])
+        seen = np.lib.stride_tricks.as_strided(image, (rows, count, width), strides, writeable=False)
+        values = np.ascontiguousarray(seen)
+        jump = values[..., 1:-1] - 0.5 * (values[..., :-2] + values[..., 2:])
+        # Mean absolute difference to rms of a normal distribution: √(π/2), and √1.5 for the difference's own variance.
+        noise = np.abs(jump, out=jump).mean(axis=2) * np.float32(np.sqrt(np.pi / 3.0))
+        return cls(values, values.mean(axis=2), noise, places)
 
 
 def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quantity: str = "counts") -> Beam:
-    """The beam with faulty channels and pixels marked as not valid.
+    """The beam with faulty channels, columns and pixels marked as not valid.
+
+    Marked are: what the calibration calls bad; pixels at which the converter is full, as the calibration says or, in
+    counts, as a pile-up at their highest number shows; channels that `faulty_channels` finds, and of those that die during
+    the scan the part from there on (`dying_channels`); columns in which nothing arrived between columns where it did, or
+    which are copies of their neighbors; single pixels that shout or fail; and columns at either end that were not scanned.
 
     Parameters
     ----------
@@ -45,59 +97,52 @@ def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quanti
         bad = np.asarray(calibration.bad_pixels.any(axis=0))
         valid &= ~(bad if bad.ndim == 2 else bad[:, None])
         steps.append(Step("bad pixels", f"{int(bad.sum())} marked by the calibration", {"marked": int(bad.sum())}))
-    full = calibration.saturation if quantity == "counts" else None
-    if full is not None:
-        over = (pixels >= full).any(axis=0)
-        valid &= ~over
-        steps.append(Step("saturation", f"{int(over.sum())} pixels at or above {full:g} counts", {"pixels": int(over.sum())}))
-    found: dict[str, np.ndarray] = {}
-    for energy in range(pixels.shape[0]):
-        for kind, rows in faulty_channels(beam.transmission[energy], beam.step[energy], rows_known).items():
-            if kind == "filled in" and quantity == "display":
-                continue
-            found[kind] = found.get(kind, np.zeros(valid.shape[0], bool)) | rows
-    bad = np.zeros(valid.shape[0], bool)
-    for rows in found.values():
-        bad |= rows
-    valid[bad] = False
-    valid, missing = _unscanned(beam, valid)
-    if missing is not None:
-        steps.append(missing)
-    words = ", ".join(f"{int(rows.sum())} {kind}" for kind, rows in found.items() if rows.any())
+    if quantity == "counts":
+        full = saturated(pixels, calibration, valid)
+        steps += [full] if full else []
+    found = _mask_channels(beam, valid, rows_known, quantity)
+    if quantity != "display":
+        for step in (lost_columns(beam, valid), hot_pixels(beam, valid)):
+            steps += [step] if step else []
+    missing = unscanned(beam, valid)
+    steps += [missing] if missing else []
+    words = ", ".join(f"{count} {kind}" for kind, count in found.items() if count)
     share = float((~valid.any(axis=1)).mean())
     note = f"channels found faulty: {words or 'none'}; {share:.1%} of all rows are not valid"
-    steps.append(Step("faults", f"warning: {note}" if share > 0.05 else note, {k: int(v.sum()) for k, v in found.items()}))
+    steps.append(Step("faults", f"warning: {note}" if share > 0.05 else note, found))
     return Beam(beam.transmission, valid, beam.step, beam.least, tuple(steps))
 
 
-def _unscanned(beam: Beam, valid: np.ndarray) -> tuple[np.ndarray, Step | None]:
-    """Columns at either end of the picture that hold nothing from top to bottom are padding, not an opaque load."""
-    rows = valid.any(axis=1)
-    some = beam.transmission[0][rows][:: max(1, int(rows.sum()) // 128)]
-    if some.size == 0:
-        return valid, None
-    limit = np.maximum(beam.least[0][rows][:: max(1, int(rows.sum()) // 128)], NOTHING)[:, None]
-    share = (some <= limit).mean(axis=0, dtype=np.float32)[None]
-    empty = cv2.blur(share, (5, 1), borderType=cv2.BORDER_REPLICATE)[0] > EMPTY_SHARE
-    if empty.all() or not (empty[0] or empty[-1]):
-        return valid, None
-    left, right = (_reach(line, share) for line, share in ((empty, share[0]), (empty[::-1], share[0, ::-1])))
-    valid[:, :left] = False
-    valid[:, valid.shape[1] - right :] = False
-    note = f"{left} columns at the left and {right} at the right edge hold nothing from top to bottom: not scanned, not valid"
-    return valid, Step("unscanned", note, {"left": left, "right": right})
-
-
-def _reach(empty: np.ndarray, share: np.ndarray) -> int:
-    """Columns from the start that are empty in the mean of five, and those right after that are so by themselves."""
-    end = int(np.argmin(empty))
-    if end:
-        end += int(np.argmin(np.append(share[end : end + 3] > EMPTY_SHARE, False)))
-    return end
+def _mask_channels(beam: Beam, valid: np.ndarray, known: np.ndarray, quantity: str) -> dict[str, int]:
+    """Mark faulty channels in ``valid``, in place; how many of each kind were found."""
+    found: dict[str, np.ndarray] = {}
+    if valid.shape[0] < FEWEST_ROWS or valid.shape[1] < FEWEST_COLUMNS:
+        return {}
+    samples = [_Sample.of(transmission) for transmission in beam.transmission]
+    for energy, sample in enumerate(samples):
+        for kind, rows in _faulty(sample, beam.step[energy], known).items():
+            if kind == "filled in" and quantity == "display":
+                continue
+            found[kind] = found.get(kind, np.zeros(known.size, bool)) | rows
+    certain = np.zeros(known.size, bool)
+    for kind in ("dead or stuck", "filled in", "wrong in air"):
+        certain |= found.get(kind, certain)
+    dying: dict[int, tuple[int, int]] = {}
+    for energy, transmission in enumerate(beam.transmission):
+        dying |= _dying(samples[energy], transmission, beam.step[energy], known & ~certain)
+    for rows in found.values():
+        rows[list(dying)] = False  # a channel that dies seems to jump
+        valid[rows] = False
+    for row, (first, last) in dying.items():
+        valid[row, first:last] = False
+    return {**{kind: int(rows.sum()) for kind, rows in found.items()}, "dead in part of the scan": len(dying)}
 
 
 def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows that do not behave as their neighbors do, by what is wrong with them.
+    """Rows that do not behave as the rows around them do, by what is wrong with them.
+
+    What a channel does is looked at in 32 windows along the travel. Around means the rows within 64: a whole module of 32
+    may be dead, a few channels may be so at the edge of the picture.
 
     Parameters
     ----------
@@ -110,9 +155,10 @@ def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarra
     Returns
     -------
     dict of str to ndarray of bool, shape (rows,)
-        "dead or stuck": hardly changes along the travel while its neighbors do. "noisy": changes from pixel to pixel
-        many times more than they do. "wrong in air": off by more than 20 % where its neighbors see air.
-        "filled in": the mean of its two neighbors everywhere, so that nothing was measured there.
+        "dead or stuck": hardly changes along the travel while the rows around do. "noisy": changes from pixel to pixel
+        several times more than they do. "flickering": jumps against both its neighbors at once, which do not jump against
+        each other. "wrong in air": off by more than 20 % where the rows around see air. "filled in": a copy of its
+        neighbor or on the straight line between its two everywhere, so that nothing was measured there.
 
     Examples
     --------
@@ -121,79 +167,262 @@ def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarra
     >>> scan[:, 200:400] *= 0.2
     >>> scan[7] = 0.0
     >>> faults = faulty_channels(scan, np.zeros(40), np.ones(40, bool))
-    >>> {kind: np.flatnonzero(rows).tolist() for kind, rows in faults.items()}
-    {'dead or stuck': [7], 'noisy': [], 'wrong in air': [], 'filled in': []}
+    >>> {kind: np.flatnonzero(rows).tolist() for kind, rows in faults.items() if rows.any()}
+    {'dead or stuck': [7]}
     """
-    few = np.ascontiguousarray(sparse(transmission))
-    if few.shape[0] < 2 * len(NEIGHBORS) or few.shape[1] < 16:
+    if transmission.shape[0] < FEWEST_ROWS or transmission.shape[1] < FEWEST_COLUMNS:
         return {}
-    stuck = _stuck(few, step, known)
+    return _faulty(_Sample.of(transmission), step, known)
+
+
+def _faulty(sample: _Sample, step: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
+    stuck = known & _stuck(sample, step, known)[:, 0]
     good = known & ~stuck
-    noisy = _noisy(transmission, step, good) & good
-    wrong = _wrong_in_air(few, good & ~noisy) & good & ~noisy
-    filled = _filled_in(few, step, good) & good & ~noisy & ~wrong
-    return {"dead or stuck": stuck, "noisy": noisy, "wrong in air": wrong, "filled in": filled}
+    wrong = good & _wrong_in_air(sample, good)
+    good &= ~wrong
+    filled = good & filled_in(sample.values.reshape(len(good), -1), step)
+    good &= ~filled
+    noisy = good & _noisy(sample, step, good)
+    good &= ~noisy
+    flicker = good & _flickering(sample, step, good)
+    return {"dead or stuck": stuck, "noisy": noisy, "flickering": flicker, "wrong in air": wrong, "filled in": filled}
 
 
-def _beside(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Median of each row's neighbors (per column when 2-D) that are known; NaN where none is."""
-    rows = values.shape[0]
-    shifted = np.full((len(NEIGHBORS), *values.shape), np.nan, np.float32)
-    for k, offset in enumerate(NEIGHBORS):
-        inside = np.arange(max(0, -offset), min(rows, rows - offset))
-        inside = inside[known[inside + offset]]
-        shifted[k, inside] = values[inside + offset]
-    shifted.sort(axis=0)
-    count = np.isfinite(shifted).sum(axis=0)
-    middle = np.maximum(count - 1, 0) // 2
-    return np.take_along_axis(shifted, middle[None], axis=0)[0]
+def dying_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> dict[int, tuple[int, int]]:
+    """Channels that are dead in the last, or in the first, part of the scan.
+
+    Parameters
+    ----------
+    transmission, step, known
+        See `faulty_channels`.
+
+    Returns
+    -------
+    dict of int to (int, int)
+        Row to the columns, half open, in which it is dead.
+    """
+    if transmission.shape[0] < FEWEST_ROWS or transmission.shape[1] < FEWEST_COLUMNS:
+        return {}
+    return _dying(_Sample.of(transmission), transmission, step, known)
 
 
-def _stuck(few: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
-    spread = few.std(axis=1)
-    reference = _beside(spread, known)
-    rows = known & (reference > LEAST_CONTRAST + LEAST_STEPS * step) & (spread < STUCK_SHARE * reference)
-    other = np.flatnonzero(known & ~rows)
-    for row in np.flatnonzero(rows):
-        after = int(np.searchsorted(other, row))
-        nearest = [spread[other[k]] for k in (after - 1, after) if 0 <= k < other.size]
-        rows[row] = bool(nearest) and spread[row] < STUCK_SHARE * min(nearest)
+def _dying(sample: _Sample, transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> dict[int, tuple[int, int]]:
+    columns = transmission.shape[1]
+    dead: dict[int, tuple[int, int]] = {}
+    for backwards in (False, True):
+        one = _Sample(sample.values, sample.level[:, ::-1], sample.noise[:, ::-1], sample.places) if backwards else sample
+        ends = _stuck(one, step, known) & known[:, None]
+        ends[:, -_LAST + 1 :] = False
+        if not ends.any():
+            continue
+        air = _closed(one.level, known)[:, -1] > 0.9
+        rows = [row for row in np.flatnonzero(ends.any(axis=1)) if _is_channel(one.level, ends, int(row), bool(air[row]))]
+        for row in rows:
+            window = int(np.argmax(ends[row])) + 1  # it may have died within the first
+            line = transmission[row, ::-1] if backwards else transmission[row]
+            start = int(sample.places[window])
+            if backwards:
+                start = columns - int(sample.places[-1 - window]) - sample.values.shape[2]
+            first = _since(line, start, float(step[row]))
+            dead[int(row)] = (0, columns - first) if backwards else (first, columns)
+    return dead
+
+
+def _since(line: np.ndarray, start: int, step: float) -> int:
+    """The column from which on a channel stays at the level that it has from ``start``."""
+    level, spread = float(np.median(line[start:])), float(np.abs(line[start:] - np.median(line[start:])).mean())
+    away = np.flatnonzero(np.abs(line[:start] - level) > 6.0 * spread + 2.0 * step)
+    return int(away[-1]) + 1 if away.size else 0
+
+
+def _is_channel(level: np.ndarray, ends: np.ndarray, row: int, air: bool) -> bool:
+    """Whether what looks dead towards the end of a scan is no thing in the load.
+
+    A thing fades in from above and below, as it does behind any focal spot. More than three rows are believed only
+    where the rows around see air at the end of the scan.
+    """
+    gone: np.ndarray = np.asarray(ends.any(axis=1))
+    top, bottom = _run_of(gone, row)
+    if bottom - top > 3 and not air:
+        return False
+    where = slice(int(np.argmax(ends[row])), None)
+    sides = [
+        np.median(level[near, where]) < EDGE_DROP * np.median(level[far, where])
+        for near, far in ((top - 1, top - 3), (bottom, bottom + 2))
+        if 0 <= far < gone.size
+    ]
+    return not (sides and all(sides))
+
+
+def _run_of(flags: np.ndarray, row: int) -> tuple[int, int]:
+    """The rows, half open, of the run of flags that ``row`` is in."""
+    top = row - int(np.argmin(np.append(flags[: row + 1][::-1], False)))
+    return top + 1, row + int(np.argmin(np.append(flags[row:], False)))
+
+
+def _closed(values: np.ndarray, known: np.ndarray, widest: int = WIDEST) -> np.ndarray:
+    """Values of the rows around: what is left when narrow peaks, and then valleys of up to ``widest`` rows, are leveled.
+
+    A gray-scale opening of three rows, so that one or two shouting channels are nobody's reference, then a closing.
+    """
+    lines = np.ascontiguousarray(values[known])
+    if lines.shape[0] < 3:
+        return np.zeros_like(values)
+    flat = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((3, 1), np.uint8))
+    around = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((min(widest, 2 * lines.shape[0]) + 1, 1), np.uint8))
+    place = np.searchsorted(np.flatnonzero(known), np.arange(values.shape[0])).clip(0, lines.shape[0] - 1)
+    out: np.ndarray = around[place]
+    return out
+
+
+def _tail_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over this window and all after it, shape (rows, windows)."""
+    count = np.arange(values.shape[1], 0, -1, dtype=np.float64)
+    mean: np.ndarray = np.cumsum(values[:, ::-1], axis=1, dtype=np.float64)[:, ::-1] / count
+    return mean
+
+
+def _stuck(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Where a row hardly changes from this window to the last, shape (rows, windows).
+
+    It changes less than 6 % of what the rows around do; and its noise is less than living channels have at its level, or,
+    where it is too dark to tell, the rows around are not as dark.
+    """
+    level, noise = sample.level.astype(np.float64), sample.noise.astype(np.float64)
+    # A channel whose own air is wrong has steps of its own; those of its neighbors count.
+    step = np.minimum(step, 3.0 * np.median(step[known])) if known.any() else step
+    mean = _tail_mean(level)
+    spread = np.sqrt(np.maximum(_tail_mean(level**2 + noise**2) - mean**2, 0.0)).astype(np.float32)
+    around = _closed(spread, known)
+    still = (around > LEAST_CONTRAST + LEAST_STEPS * step[:, None]) & (spread < STUCK_SHARE * around)
+    if not still[known].any():
+        return still
+    beside = _closed(sample.level, known)
+    same = _tail_mean(np.abs(sample.level - beside) <= SAME_LEVEL * beside + 4.0 * step[:, None]) > 0.9
+    living = np.sqrt(_living_noise(sample, known) * np.maximum(mean, 0.0))
+    quiet = (np.sqrt(_tail_mean(noise**2)) < LIVING_NOISE * living) & (living > step[:, None])
+    dark = mean < 0.1 * _tail_mean(beside)
+    result: np.ndarray = still & ((quiet & ~_is_clipped(sample)[:, None]) | (dark & ~same))
+    return result
+
+
+def _is_clipped(sample: _Sample) -> np.ndarray:
+    """Rows at the end of a scale at which many pixels end: air that was cut off has no noise either."""
+    ceiling = sample.values.max()
+    full = sample.values >= ceiling
+    rows: np.ndarray = (full.mean(axis=(1, 2)) > 0.1) & (full.mean() > CLIPPED_SHARE)
     return rows
 
 
-def _noisy(transmission: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
-    stride = max(1, transmission.shape[1] // 640)
-    middle = transmission[:, 1:-1:stride]
-    jump = np.abs(middle - 0.5 * (transmission[:, :-2:stride] + transmission[:, 2::stride]))
-    size = np.median(jump, axis=1)
-    reference = np.maximum(step, 1e-4)
-    for offset in (-2, -1, 1, 2):
-        inside = np.arange(max(0, -offset), min(size.size, size.size - offset))
-        inside = inside[known[inside + offset]]
-        reference[inside] = np.maximum(reference[inside], size[inside + offset])
-    return known & (size > NOISY_RATIO * reference)
+def _living_noise(sample: _Sample, known: np.ndarray) -> float:
+    """Variance of the noise over T, of ordinary channels where much comes through: that of the photons."""
+    bright = (sample.level > 0.3) & known[:, None]
+    if not bright.any():
+        return 0.0
+    return float(np.median(sample.noise[bright] ** 2 / sample.level[bright]))
 
 
-def _wrong_in_air(few: np.ndarray, known: np.ndarray) -> np.ndarray:
-    few = few[:, ::3]
-    reference = _beside(few, known)
-    air = (reference > 0.9) & (reference < 1.1)
-    count = air.sum(axis=1)
-    off = np.where(air, few - reference, np.nan)
-    off.sort(axis=1)
-    middle = np.take_along_axis(off, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
-    enough = count >= max(4, few.shape[1] // 100)
-    return known & enough & (np.abs(np.nan_to_num(middle)) > WRONG_AIR)
+def _wrong_in_air(sample: _Sample, known: np.ndarray) -> np.ndarray:
+    """Rows that are off wherever the rows around see air: in half of all windows, or, of few rows, beside rows that see it.
+
+    A thin thing with air above and below takes something from the rows beside it, too.
+    """
+    level, windows = sample.level, sample.level.shape[1]
+    wrong = np.zeros(known.size, bool)
+    for widest, fewest in ((WIDEST, windows // 2), (6, windows // 16)):
+        beside = _closed(level, known, widest)
+        air = (beside > 0.9) & (beside < 1.1)
+        count = air.sum(axis=1)
+        off = ((np.abs(level - beside) > WRONG_AIR) & air).sum(axis=1) >= 0.9 * count
+        off &= known & (count >= max(2, fewest))
+        for row in np.flatnonzero(off & ~wrong):
+            top, bottom = _run_of(off, int(row))
+            sides = [side for side in (top - 1, bottom) if 0 <= side < known.size]
+            whole = [np.median(level[side, air[row]]) > BESIDE_WRONG for side in sides if known[side]]
+            wrong[row] = all(whole)
+    return wrong
 
 
-def _filled_in(few: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
-    rows = np.zeros(few.shape[0], bool)
-    up, row, down = few[:-2], few[1:-1], few[2:]
-    tolerance = np.maximum(1.01 * step[1:-1], _FLOAT_STEP)[:, None]
-    telling = np.abs(up - down) > 6.0 * tolerance
-    equal = telling & (np.abs(row - 0.5 * (up + down)) <= tolerance)
-    count = telling.sum(axis=1)
-    share = equal.sum(axis=1) / np.maximum(count, 1)
-    usual = _beside(np.concatenate([[0.0], share, [0.0]]).astype(np.float32), known)[1:-1]
-    rows[1:-1] = (count >= max(16, few.shape[1] // 50)) & (share >= FILLED_SHARE) & (np.nan_to_num(usual, nan=1.0) < 0.6)
-    return rows if rows.mean() < 0.05 else np.zeros_like(rows)
+def _noisy(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows that in a quarter of the windows are several times as noisy as the second noisiest of four neighbors.
+
+    Detector columns of one pulse have gains of their own, which repeat; what is still there between columns 6, 8 and
+    12 apart is noise.
+    """
+    noise = sample.noise
+    if _is_clipped(sample).any():
+        noise = np.where(sample.level > NEAR_CLIPPED * sample.values.max(), np.float32(0.0), noise)
+    noisy = known & _is_louder(noise, step, known, NOISY_RATIO)
+    rows = np.flatnonzero(noisy)
+    for apart in (6, 8, 12):
+        if rows.size == 0 or apart > sample.values.shape[2] - 4:
+            continue
+        beside = np.unique(np.clip(rows[:, None] + np.arange(-2, 3), 0, known.size - 1))
+        part = sample.values[beside]
+        noise = np.zeros_like(sample.noise)
+        noise[beside] = np.abs(part[..., apart:] - part[..., :-apart]).mean(axis=2) * np.float32(np.sqrt(np.pi) / 2.0)
+        noisy &= _is_louder(noise, step, known, NOISY_AGAIN)
+    return noisy
+
+
+def _is_louder(noise: np.ndarray, step: np.ndarray, known: np.ndarray, limit: float) -> np.ndarray:
+    sides = np.stack([_moved(noise, known, offset) for offset in (-2, -1, 1, 2)])
+    sides.sort(axis=0)
+    ratio = noise / np.maximum(sides[2], np.maximum(step[:, None], LEAST_NOISE))
+    ratio.sort(axis=1)
+    louder: np.ndarray = ratio[:, (3 * ratio.shape[1]) // 4] > limit
+    return louder
+
+
+def _moved(values: np.ndarray, known: np.ndarray, offset: int) -> np.ndarray:
+    """Each row's neighbor at ``offset``; 0 where there is none or it is bad."""
+    rows = values.shape[0]
+    moved = np.zeros_like(values)
+    inside = np.arange(max(0, -offset), min(rows, rows - offset))
+    inside = inside[known[inside + offset]]
+    moved[inside] = values[inside + offset]
+    return moved
+
+
+def _flickering(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows that jump against the next good row above and below in the same windows by the same amount.
+
+    In each window the smaller of the two changes of log T counts, where both have the same sign; a thing in the load that
+    moves against the rows changes two neighboring rows and is seen in them all, a jump of the gain is seen in one.
+    """
+    flicker = np.zeros(known.size, bool)
+    rows = np.flatnonzero(known)
+    if rows.size < FEWEST_ROWS or sample.level.shape[1] < FEWEST_WINDOWS:
+        return flicker
+    level = sample.level[rows]
+    seen = level > np.maximum(FLICKER_DARKEST, 50.0 * step[rows])[:, None]
+    log = np.log(np.maximum(level, 1e-6))
+    both = seen[1:] & seen[:-1]
+    change = np.where(both, log[1:] - log[:-1], np.nan)
+    change[both.sum(axis=1) < max(4, level.shape[1] // 4)] = 0.0
+    change -= np.nanmedian(change, axis=1, keepdims=True)
+    change = np.nan_to_num(change)
+    up, down = change[:-1], -change[1:]
+    size = np.where(up * down > 0, np.minimum(np.abs(up), np.abs(down)), 0.0)
+    score = np.zeros(rows.size)
+    # The largest tenth may be a thing in the load.
+    score[1:-1] = np.sort(size, axis=1)[:, : -max(1, size.shape[1] // 10)].mean(axis=1)
+    around = np.stack([_moved(score, np.ones(rows.size, bool), offset) for offset in (-2, -1, 1, 2)])
+    around.sort(axis=0)
+    likely = np.flatnonzero((score > FLICKER_STEP) & (score > FLICKER_RATIO * around[2]))
+    flicker[[rows[k] for k in likely if _has_two_gains(up[k - 1], down[k - 1], size[k - 1])]] = True
+    return flicker
+
+
+def _has_two_gains(up: np.ndarray, down: np.ndarray, size: np.ndarray) -> bool:
+    """Whether changes against the row above and below are those of a channel with two gains: all of one size."""
+    jumped = size > 0.5 * np.quantile(size, 0.9)
+    if jumped.sum() < max(3, size.size // 10):
+        return False
+    low, middle, high = np.quantile(size[jumped], [0.25, 0.5, 0.75])
+    unequal = np.median(np.abs(up - down)[jumped] / np.abs(up + down)[jumped])
+    # In the other state nothing differs; a row of a textured load differs everywhere.
+    rest = np.maximum(np.abs(up), np.abs(down))[~jumped]
+    calm = np.quantile(rest, 0.6) < TWO_GAINS * middle if rest.size else True
+    sign = jumped.mean() > 0.7 or abs(np.sign(up[jumped]).mean()) > 0.7
+    return bool(high - low < TWO_GAINS * middle and unequal < TWO_GAINS / 4 and calm and sign)

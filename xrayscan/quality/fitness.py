@@ -24,7 +24,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["limb_depth", "problems_of"]
+from xrayscan.scan import Radiograph
+
+__all__ = ["at_a_glance", "limb_depth", "longest_run", "problems_of"]
 
 LEAST_SIDE = 64
 MOST_PITCH = 20.0
@@ -36,6 +38,9 @@ LEAST_INSPECTED = 20.0
 LEAST_LIMB_DEPTH = 2.0
 MOST_STRIPES = 5.0
 LEAST_CODES = 32
+
+AIR_DEPTH = 0.05
+BLANK = 0.01
 
 LIMB_CONTRAST = 0.30
 LIMB_SIDE = 0.2
@@ -115,6 +120,46 @@ def problems_of(values: Mapping[str, float | None], shape: tuple[int, int], *, b
         if value is not None and (value > most if above else value < most):
             said.append(words.format(value))
     return tuple(said)
+
+
+def at_a_glance(radiograph: Radiograph) -> tuple[str, ...]:
+    """Why a radiograph is too poor to screen, as far as that is seen without measuring noise and sharpness; none if it is not.
+
+    What `xrayscan.quality.measure` looks at in a second of time, less what takes it: each screened scan is looked at so.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> clear = np.zeros((1, 80, 200), np.float32)
+    >>> at_a_glance(Radiograph(clear, clear[0] == 0, clear[0] > 0, (0.01, 0.01)))
+    ('no matter in view: 99 % of the picture lets more than 95 % of the beam through',)
+    """
+    alive: np.ndarray = np.asarray(radiograph.valid.any(axis=1))
+    scanned = radiograph.valid[:, radiograph.valid.any(axis=0)]
+    values: dict[str, float | None] = {
+        "dead_share": 100.0 * float((~alive).mean()),
+        "dead_run": 1e3 * radiograph.pixel_pitch[0] * longest_run(~alive),
+        "valid_share": 100.0 * float(scanned.mean()) if scanned.size else 0.0,
+    }
+    if not any(step.name == "pixel pitch" and step.is_warning for step in radiograph.history):
+        values |= {"pitch_row": 1e3 * radiograph.pixel_pitch[0], "pitch_column": 1e3 * radiograph.pixel_pitch[1]}
+    depth = radiograph.optical_depth[0, ::2, ::2]
+    seen = depth[np.isfinite(depth)]
+    blank = seen.size > 0 and float((seen > AIR_DEPTH).mean()) < BLANK
+    return problems_of(values, radiograph.shape, blank=blank)
+
+
+def longest_run(flags: np.ndarray) -> int:
+    """Length of the longest run of True, shape (n,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return int((edges[1::2] - edges[::2]).max()) if edges.size else 0
 
 
 _MOST = (

@@ -14,7 +14,7 @@ from xrayscan.normalize.display import from_display
 from xrayscan.quality.coding import Coding, coding_of, jpeg_blocks
 from xrayscan.quality.edge import AXES, edges_in_scan, sharpness
 from xrayscan.quality.figure import Figure
-from xrayscan.quality.fitness import MOST_DETAIL, limb_depth, problems_of
+from xrayscan.quality.fitness import MOST_DETAIL, limb_depth, longest_run, problems_of
 from xrayscan.quality.noise import noise_floor
 from xrayscan.quality.open_beam import Evenness, air_mask, evenness, pulse_spread
 from xrayscan.quality.steel import ASSUMED_ENDPOINT, STEEL_DENSITY, steel_thickness
@@ -365,8 +365,7 @@ def _channels(image: Seen) -> dict[str, Figure]:
     valid = image.valid
     scanned = valid.any(axis=0)
     rows = valid[:, scanned].mean(axis=1) < 0.1 if scanned.any() else np.ones(valid.shape[0], bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], rows.astype(np.int8), [0]]))).reshape(-1, 2)
-    longest = int(np.diff(edges, axis=1).max()) if edges.size else 0
+    longest = longest_run(rows)
     where = f"{rows.size} channels"
     run = f"{longest} channels at a pitch of {image.radiograph.pixel_pitch[0] * 1e3:.1f} mm" if longest else ""
     columns = f"{int(scanned.sum())} columns that were scanned, of {scanned.size}"

@@ -22,17 +22,19 @@ from xrayscan.errors import ReportError, ShapeError
 from xrayscan.explain.explanation import Explanation
 from xrayscan.findings import Finding
 from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.quality.fitness import at_a_glance
 from xrayscan.report.folder import FORMS, write_folder
 from xrayscan.report.layers import Layers
 from xrayscan.report.page import page
 from xrayscan.report.record import record, schema
+from xrayscan.report.tdr import ThreatReport, read_tdr
 from xrayscan.scan import Radiograph, Scan, Source, Step
 from xrayscan.zoo import ModelCard
 
-__all__ = ["PRIORITIES", "Priority", "Report", "schema"]
+__all__ = ["PRIORITIES", "Priority", "Report", "ThreatReport", "read_tdr", "schema"]
 
-Priority = Literal["high", "opaque", "medium", "low"]
-PRIORITIES: tuple[Priority, ...] = ("high", "opaque", "medium", "low")
+Priority = Literal["high", "opaque", "poor", "medium", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "opaque", "poor", "medium", "low")
 """In the order to look at them."""
 
 HALF = 0.5
@@ -149,12 +151,15 @@ class Report:
     @property
     def priority(self) -> Priority:
         """How soon a person should look: "high" at or above the threshold; "opaque" below it, but with less than half of
-        the load penetrated; "medium" at or above the model's laxest threshold; else "low", which is not a clearance.
+        the load penetrated; "poor" where the scan itself is too poor to screen; "medium" at or above the model's laxest
+        threshold; else "low", which is not a clearance.
         """
         if self.score >= self.threshold:
             return "high"
         if self.inspected < HALF:
             return "opaque"
+        if self.problems:
+            return "poor"
         thresholds = self.card.thresholds
         laxest = thresholds[max(thresholds)] if thresholds else math.inf
         return "medium" if self.score >= laxest else "low"
@@ -166,8 +171,13 @@ class Report:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reviewer must know of how the scan was made."""
-        return self.radiograph.warnings
+        """What a reviewer must know of the scan and of how it was made."""
+        return (*(f"too poor to screen: {problem}" for problem in self.problems), *self.radiograph.warnings)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why the scan is too poor to screen; empty if it is not."""
+        return at_a_glance(self.radiograph)
 
     @property
     def history(self) -> tuple[Step, ...]:

@@ -25,6 +25,7 @@ __all__ = ["page"]
 HEADLINES = {
     "high": "Look first",
     "opaque": "Mostly opaque: look, and consider another inspection",
+    "poor": "Too poor to screen: scan again",
     "medium": "Look when there is time",
     "low": "Below the threshold for persons. That is not a clearance",
 }

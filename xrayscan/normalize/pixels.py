@@ -1,0 +1,275 @@
+"""Pixels and whole columns that hold no measurement: full converter, lost or copied pulses, single shouting pixels, padding."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from xrayscan.normalize.beam import Beam
+from xrayscan.scan import Calibration, Step
+
+__all__ = ["filled_in", "hot_pixels", "lost_columns", "saturated", "unscanned"]
+
+PILE = 4.0
+FEWEST_PILED = 30
+BELOW_FULL = 64
+EMPTY_SHARE = 0.9
+VOID_SHARE = 0.98
+NOTHING = 0.012
+VOID = 0.03
+BESIDE_VOID = 0.05
+LONGEST_LOSS = 64
+HOT_STEP = 0.1
+HOT_RATIO = 10.0
+MOST_HOT = 0.1
+FILLED_SHARE = 0.97
+FILLED_RUNS = 0.03
+_ROWS = 128
+_FLOAT_STEP = 2e-6
+_TELLING = 6.0
+_RING = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
+
+
+def saturated(pixels: np.ndarray, calibration: Calibration, valid: np.ndarray) -> Step | None:
+    """Mark in ``valid``, in place, where the converter was full; what was found, or None.
+
+    Full is what the calibration says; else the highest number that occurs, if so many pixels hold it that it is not the
+    tail of a distribution: four times as many as hold any of the 64 numbers below.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (energies, rows, columns) [counts]
+    calibration : Calibration
+    valid : ndarray of bool, shape (rows, columns)
+
+    Returns
+    -------
+    Step or None
+    """
+    full = calibration.saturation
+    given = full is not None
+    if full is None:
+        full = _pile_up(pixels)
+        if full is None:
+            return None
+    over = (pixels >= full).any(axis=0)
+    count = int(over.sum())
+    valid &= ~over
+    air = calibration.air
+    clipped = int((air >= full).reshape(*air.shape[:2], -1).any(axis=(0, 2)).sum()) if air is not None else 0
+    note = f"{count} pixels at or above {full:g} counts" + ("" if given else ", where they pile up: the converter was full")
+    if clipped:
+        note = f"warning: {note}; so is the air of {clipped} channels, whose gain is not known"
+    elif not given and count > 0.05 * valid.size:
+        note = f"warning: {note}"
+    return Step("saturation", note, {"pixels": count, "level": float(full), "given": given, "channels": clipped})
+
+
+def _pile_up(pixels: np.ndarray) -> float | None:
+    """The highest number, if it is where the converter was full."""
+    if pixels.dtype.kind == "f":
+        return None
+    top = int(pixels.max())
+    high = pixels[pixels > top - BELOW_FULL - 1]
+    counts = np.bincount((top - high).astype(np.int64), minlength=BELOW_FULL + 1)
+    below = counts[1:]
+    if counts[0] < FEWEST_PILED or counts[0] < PILE * below.max() or np.count_nonzero(below) < 3:
+        return None
+    # A picture without noise has plateaus of its own; only a converter's last number is one for certain.
+    is_last = any(top == ((1 << bits) - 1) << shift for bits in range(8, 17) for shift in range(17 - bits))
+    return float(top) if is_last else None
+
+
+def unscanned(beam: Beam, valid: np.ndarray) -> Step | None:
+    """Mark columns at either end that hold nothing from top to bottom, in place: padding, not an opaque load.
+
+    Parameters
+    ----------
+    beam : Beam
+    valid : ndarray of bool, shape (rows, columns)
+
+    Returns
+    -------
+    Step or None
+    """
+    rows = _some_rows(valid)
+    some = beam.transmission[0][rows]
+    if some.size == 0:
+        return None
+    limit = np.maximum(beam.least[0][rows], NOTHING)[:, None]
+    share = (some <= limit).mean(axis=0, dtype=np.float32)[None]
+    empty = cv2.blur(share, (5, 1), borderType=cv2.BORDER_REPLICATE)[0] > EMPTY_SHARE
+    if empty.all() or not (empty[0] or empty[-1]):
+        return None
+    left, right = (_reach(line, share) for line, share in ((empty, share[0]), (empty[::-1], share[0, ::-1])))
+    valid[:, :left] = False
+    valid[:, valid.shape[1] - right :] = False
+    note = f"{left} columns at the left and {right} at the right edge hold nothing from top to bottom: not scanned, not valid"
+    return Step("unscanned", note, {"left": left, "right": right})
+
+
+def _some_rows(valid: np.ndarray) -> np.ndarray:
+    rows = np.flatnonzero(valid.any(axis=1))
+    return rows[:: max(1, rows.size // _ROWS)]
+
+
+def _reach(empty: np.ndarray, share: np.ndarray) -> int:
+    """Columns from the start that are empty in the mean of five, and those right after that are so by themselves."""
+    end = int(np.argmin(empty))
+    if end:
+        end += int(np.argmin(np.append(share[end : end + 3] > EMPTY_SHARE, False)))
+    return end
+
+
+def lost_columns(beam: Beam, valid: np.ndarray) -> Step | None:
+    """Mark in ``valid``, in place, columns inside the picture whose pulse was lost or was copied from its neighbors.
+
+    Lost: hardly anything (T < 0.03) from top to bottom, right beside columns with signal in half of their rows. Every
+    thing in the load has softer edges, or leaves air above it.
+
+    Parameters
+    ----------
+    beam : Beam
+    valid : ndarray of bool, shape (rows, columns)
+
+    Returns
+    -------
+    Step or None
+    """
+    rows = _some_rows(valid)
+    if rows.size < 16 or valid.shape[1] < 16:
+        return None
+    lost, copied = np.zeros(valid.shape[1], bool), np.zeros(valid.shape[1], bool)
+    for energy, transmission in enumerate(beam.transmission):
+        some = transmission[rows]
+        lost |= _voids(some)
+        step = np.full(valid.shape[1], float(np.median(beam.step[energy])), np.float32)
+        copied |= filled_in(np.ascontiguousarray(some.T), step)
+    copied &= ~lost
+    if not (lost.any() or copied.any()):
+        return None
+    valid[:, lost | copied] = False
+    note = f"{int(lost.sum())} columns hold nothing and {int(copied.sum())} are copied from their neighbors: pulses lost"
+    return Step("lost columns", note, {"lost": int(lost.sum()), "copied": int(copied.sum())})
+
+
+def _voids(some: np.ndarray) -> np.ndarray:
+    void = (some < VOID).mean(axis=0) > VOID_SHARE
+    out = np.zeros(void.size, bool)
+    if void.all() or not void.any():
+        return out
+    lit = (some > BESIDE_VOID).mean(axis=0) > 0.5
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], void.astype(np.int8), [0]])))
+    for first, last in edges.reshape(-1, 2):
+        inside = first > 0 and last < void.size
+        out[first:last] = inside and last - first <= LONGEST_LOSS and lit[first - 1] and lit[last]
+    return out
+
+
+def hot_pixels(beam: Beam, valid: np.ndarray) -> Step | None:
+    """Mark in ``valid``, in place, single pixels that no point spread explains.
+
+    Such a pixel differs from the median of its eight neighbors by 0.1 and ten times more than any of those does: the
+    image of even a point spreads over more than one pixel, a hit of the electronics does not.
+
+    Parameters
+    ----------
+    beam : Beam
+    valid : ndarray of bool, shape (rows, columns)
+
+    Returns
+    -------
+    Step or None
+    """
+    hot: list[np.ndarray] = []
+    for transmission in beam.transmission:
+        jump = cv2.filter2D(transmission, -1, np.array([[-0.5, 1.0, -0.5]], np.float32))
+        np.abs(jump, out=jump)
+        place = cv2.findNonZero((jump > HOT_STEP).view(np.uint8))
+        if place is None or not 0 < len(place) <= MOST_HOT * valid.size:
+            continue
+        columns, rows = place.reshape(-1, 2).T
+        inner = valid[rows, columns] & (rows > 0) & (rows < valid.shape[0] - 1)
+        inner &= (columns > 0) & (columns < valid.shape[1] - 1)
+        rows, columns = rows[inner], columns[inner]
+        beside = 0.5 * (transmission[rows - 1, columns] + transmission[rows + 1, columns])
+        differs = np.abs(transmission[rows, columns] - beside) > HOT_STEP  # an upright edge does not
+        rows, columns = rows[differs], columns[differs]
+        around = np.stack([transmission[rows + y, columns + x] for y, x in _RING])
+        known = np.stack([valid[rows + y, columns + x] for y, x in _RING])
+        middle = np.median(around, axis=0)
+        spread = np.where(known, np.abs(around - middle), 0.0).max(axis=0)
+        alone = np.abs(transmission[rows, columns] - middle) > HOT_STEP + HOT_RATIO * spread
+        hot.append(np.stack([rows[alone], columns[alone]]))
+    spots = np.unique(np.concatenate(hot, axis=1), axis=1) if hot else np.zeros((2, 0), np.intp)
+    if spots.shape[1] == 0:
+        return None
+    valid[spots[0], spots[1]] = False
+    note = f"{spots.shape[1]} single pixels stand out from all around them and are not valid"
+    return Step("hot pixels", note, {"pixels": int(spots.shape[1])})
+
+
+def filled_in(lines: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Lines that are a copy of a neighbor, or lie straight between their two neighbors, nearly everywhere.
+
+    A run of lines filled in straight between its ends obeys the same, line by line; at the picture's edge fillings
+    are copies. A picture that was made larger has such lines everywhere, and one without noise has equal ones: they are
+    told by their number, and nothing is said of them.
+
+    Parameters
+    ----------
+    lines : ndarray of float32, shape (lines, pixels)
+        Rows, or columns turned into rows.
+    step : ndarray, shape (lines,)
+        Quantization step, 0 where unknown.
+
+    Returns
+    -------
+    ndarray of bool, shape (lines,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lines = np.random.default_rng(1).normal(0.5, 0.1, (40, 300)).astype(np.float32)
+    >>> lines[0], lines[21], lines[22] = lines[1], (2 * lines[20] + lines[23]) / 3, (lines[20] + 2 * lines[23]) / 3
+    >>> np.flatnonzero(filled_in(lines, np.zeros(40))).tolist()
+    [0, 21, 22]
+    """
+    count, pixels = lines.shape
+    tolerance = np.maximum(1.01 * step, _FLOAT_STEP).astype(np.float32)[:, None]
+    enough = max(16, pixels // 50)
+    filled = np.zeros(count, bool)
+    # Only where a line varies along itself, and its neighbors are not at an end of the scale, can it tell anything.
+    telling = np.abs(lines[:, 1:] - lines[:, :-1]) > _TELLING * tolerance
+    inner = (lines[:, 1:] < lines.max()) & (lines[:, 1:] > 0.0)
+    told = telling[1:-1] & inner[:-2] & inner[2:]
+    middle = lines[:-2, 1:] + lines[2:, 1:]
+    middle *= 0.5
+    middle -= lines[1:-1, 1:]
+    off = np.abs(middle, out=middle) > tolerance[1:-1]
+    off &= told
+    count_told = told.sum(axis=1)
+    straight = (count_told >= enough) & (off.sum(axis=1) <= (1.0 - FILLED_SHARE) * count_told)
+    if 2 * straight.sum() <= (count_told >= enough).sum() + count // 8:
+        filled[1:-1] = straight
+    copies = _copies(lines, tolerance, telling.sum(axis=1)[:-1], enough)
+    copies[1:-1] &= ~filled[:-2]  # the end of a straight run is hardly different from the last of its fillings
+    filled |= copies
+    runs = int((np.diff(filled.astype(np.int8), prepend=0) > 0).sum())
+    return filled if runs <= max(2, FILLED_RUNS * count) else np.zeros(count, bool)
+
+
+def _copies(lines: np.ndarray, tolerance: np.ndarray, telling: np.ndarray, enough: int) -> np.ndarray:
+    """Lines that equal the one before, or at the first edge the one after; only where lines vary along themselves."""
+    copies = np.zeros(len(lines), bool)
+    varied = telling >= enough
+    differing = (np.abs(lines[1:] - lines[:-1]) > tolerance[1:]).sum(axis=1)
+    same = varied & (differing <= (1.0 - FILLED_SHARE) * telling)
+    if not same.any() or 2 * same.sum() > varied.sum() + len(lines) // 8:
+        return copies
+    copies[1:] = same
+    # Equal lines at the first edge are copies of the last of them.
+    first = int(np.argmin(np.append(same, False)))
+    if first:
+        copies[0], copies[first] = True, False
+    return copies
