@@ -51,7 +51,7 @@ def test_shapes_types_and_pitch(radiograph, scene):
 
 def test_every_step_is_in_the_history(radiograph):
     names = [step.name for step in radiograph.history]
-    done = ("calibrate", "faults", "channels", "opacity", "containers", "regions", "rails", "tilt", "sway", "inspected")
+    done = ("calibrate", "faults", "opacity", "containers", "regions", "rails", "tilt", "sway", "inspected")
     assert {*done, "pixel pitch"} <= set(names)
     assert all(step.note for step in radiograph.history)
     assert radiograph.warnings == ()

@@ -19,10 +19,10 @@ DARK = 0.02
 FEWEST_DARK = 48
 FEWEST_COLUMNS = 6
 FLOOR = (0.03, 0.12, 0.25)
-TIGHT = (1.3, 1.5)
+TIGHT = 1.3
 LEAST_SEEN = 1.5e-4
 MOST_CELLS = 1500
-SPAN = (3.0, 5.0)
+SPAN = 5.0
 MOST_SHARE = 0.04
 MOST_LEAK = 0.004
 UNSURE = 0.25
@@ -43,16 +43,10 @@ class _Veil:
     span: float
 
     @property
-    def sure(self) -> float:
-        """0 to 1: how surely the darkest parts are veil and not load, from how closely and how far they follow it.
-
-        It goes from one to the other without a step, so that the same scan delivered in other numbers is treated alike.
-        """
-        if not (0.0 < self.share <= MOST_SHARE and self.share * self.leak <= MOST_LEAK):
-            return 0.0
-        close = (TIGHT[1] - self.tight) / (TIGHT[1] - TIGHT[0])
-        far = (self.span - SPAN[0]) / (SPAN[1] - SPAN[0])
-        return min(1.0, max(0.0, min(close, far)))
+    def sure(self) -> bool:
+        """Whether the darkest parts are veil and not load: they follow it closely, and far enough."""
+        likely = 0.0 < self.share <= MOST_SHARE and self.share * self.leak <= MOST_LEAK
+        return likely and self.tight <= TIGHT and self.span >= SPAN
 
 
 def remove_veil(beam: Beam) -> Beam:
@@ -62,8 +56,8 @@ def remove_veil(beam: Beam) -> Beam:
     V = s A + l B. A is the running mean along the rows of T (1 + τ), the linear form of a build-up factor; B the mean T of
     the column, which fills even what is large and opaque. In the darkest parts V is all that is seen. The scan tells s, l
     and the reach of A if the lower envelope of its dark parts follows V within 30 % while V itself changes
-    fivefold; a dense load that is still penetrated varies e-fold with every unit of its optical depth, and does not. Up
-    to 50 % and down to threefold a part of the veil is taken off, beyond it nothing.
+    fivefold; a dense load that is still penetrated varies e-fold with every unit of its optical depth, and does not. Where
+    they do not, nothing is taken off.
 
     T (1 + s + l) − V is what came straight through; what is left where it is under a quarter of V is not told from nothing,
     and ``least`` is raised to that. Where nothing is taken off, all that is as dark as the veil that the darkest parts
@@ -95,20 +89,17 @@ def remove_veil(beam: Beam) -> Beam:
         if veil is None:
             continue
         note = f"{veil.share:.1%} of what comes through nearby and {veil.share * veil.leak:.2g} of each column"
-        sure = veil.sure
-        if sure > 0.0:
-            full = cv2.resize(scattered, transmission.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            np.multiply(full, np.float32(sure), out=full)
-            transmission *= np.float32(1.0 + sure * veil.share * (1.0 + veil.leak))
-            transmission -= full
-            note = f"{sure:.0%} of the scattered rays taken off: {note}, seen where nothing else comes through"
+        if veil.sure:
+            transmission *= np.float32(1.0 + veil.share * (1.0 + veil.leak))
+            transmission -= cv2.resize(scattered, transmission.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            note = f"scattered rays taken off: {note}, seen where nothing else comes through"
         else:
             note = f"the darkest parts do not show how many rays are scattered, {note} at most; none taken off"
-        allowed = min(1.0, USUAL / max(veil.share, _TINY))
-        floor = (sure * UNSURE + (1.0 - sure) * allowed) * _in_dark(scattered, dark)
+        unsure = UNSURE if veil.sure else min(1.0, USUAL / max(veil.share, _TINY))
+        floor = unsure * _in_dark(scattered, dark)
         least[energy] = np.maximum(least[energy], np.interp(np.arange(transmission.shape[0]), rows, floor))
         found = {"share": veil.share, "leak": veil.share * veil.leak, "tight": veil.tight, "span": veil.span}
-        steps.append(Step("veil", note, {"energy": energy, "removed": sure, **found}))
+        steps.append(Step("veil", note, {"energy": energy, "removed": veil.sure, **found}))
     return replace(beam, least=least, steps=tuple(steps))
 
 
@@ -178,7 +169,7 @@ def _fitted(coarse: np.ndarray, dark: np.ndarray) -> tuple[_Veil | None, np.ndar
             break
         scattered = _around(grown, best.reach) + np.float32(best.leak) * mean
         scattered *= np.float32(best.share)
-        if best.sure == 0.0:
+        if not best.sure:
             break
         primary = np.maximum(coarse * np.float32(1.0 + best.share * (1.0 + best.leak)) - scattered, 0.0)
     return best, scattered
