@@ -169,18 +169,18 @@ def inspected_share(depth: np.ndarray, opaque: np.ndarray, valid: np.ndarray, bo
     """
     area = _area(valid, boxes)
     seen = area & valid
-    total, whole = int(seen.sum()), int(area.sum())
+    total, whole = int(np.count_nonzero(seen)), int(np.count_nonzero(area))
     if total == 0:
         return 0.0, Step("inspected", "warning: nothing of the load is valid", {"inspected": 0.0})
     few = np.s_[:: max(1, valid.shape[0] // 400), :: max(1, valid.shape[1] // 500)]
     some = depth[few][seen[few]]
     wall = min(float(np.quantile(some if some.size else depth[seen], 0.05)), WALL_MOST)
     loaded = (depth > np.float32(wall + LOAD_ABOVE_WALL)) & seen
-    load = int(loaded.sum())
+    load = int(np.count_nonzero(loaded))
     hardly = load < HARDLY * total
     unseen = whole - total if hardly else round(_not_seen(loaded, seen, area))
     load = whole if hardly else load + unseen
-    blocked = int((opaque & area).sum())
+    blocked = int(np.count_nonzero(opaque & area))
     share = float(np.clip(1.0 - (blocked + unseen) / load, 0.0, 1.0))
     what = "container, hardly loaded," if hardly else "load"
     note = f"{share:.1%} of the {what} was penetrated (walls at optical depth {wall:.2f})"
@@ -206,8 +206,8 @@ def _area(valid: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 
 def _not_seen(loaded: np.ndarray, seen: np.ndarray, area: np.ndarray) -> float:
     """How many pixels of the area that were not seen are load [px], as the load's share of those seen within 40 pixels."""
-    missing = int(area.sum()) - int(seen.sum())
-    everywhere = float(loaded.sum()) / float(seen.sum())
+    missing = int(np.count_nonzero(area)) - int(np.count_nonzero(seen))
+    everywhere = np.count_nonzero(loaded) / max(np.count_nonzero(seen), 1)
     rows, columns = (size // CELL for size in area.shape)
     if missing == 0 or rows == 0 or columns == 0:
         return missing * everywhere

@@ -23,6 +23,8 @@ SEARCH, AROUND = 0.35, 0.10  # around the box's upper edge [m]: where the rail i
 DEEPEST = 2.0  # optical depth beyond which nothing is compared: it is noise there
 EDGE = 0.3  # share of the steepest rise along the profile that makes an edge
 ROUNDS = 3
+SOME = 240  # columns of which a profile is the median
+THINNED = 1200  # columns in which the swing is looked for
 OUTLIER = 3.0
 PEAK = 10.0  # power of a frequency over the noise's from which it counts
 FASTEST = 0.25  # share of all frequencies above which nothing sways
@@ -116,11 +118,12 @@ def _strip(depth: np.ndarray, line: np.ndarray, columns: np.ndarray, reach: int)
     top = max(0, int(line.min()) - reach - 1)
     part = depth[top : int(line.max()) + reach + 2]
     part = np.clip(part, -0.1, DEEPEST)
-    invalid = ~np.isfinite(part).all(axis=1)
-    if invalid.any() and not invalid.all():
+    invalid = np.isnan(part).any(axis=1)
+    if invalid.any():
         good = np.flatnonzero(~invalid)
-        part = part[good[np.searchsorted(good, np.arange(part.shape[0])).clip(0, good.size - 1)]]
-    part = np.nan_to_num(part)
+        if good.size:
+            part = part[good[np.searchsorted(good, np.arange(part.shape[0])).clip(0, good.size - 1)]]
+        part = np.nan_to_num(part)
     offsets = np.arange(-reach, reach + 1, dtype=np.float32)[:, None]
     rows = offsets + (line - top).astype(np.float32)[None]
     across = np.broadcast_to(columns.astype(np.float32), rows.shape)
@@ -156,7 +159,7 @@ def _followed(strip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     repeated with the columns moved back: Lucas and Kanade (1981), An iterative image registration technique.
     """
     count, columns = strip.shape
-    some = slice(None, None, max(1, columns // 400))
+    some = slice(None, None, max(1, columns // SOME))
     shift = np.zeros(columns)
     offsets = np.arange(count, dtype=np.float32)[:, None]
     across = np.ascontiguousarray(np.broadcast_to(np.arange(columns, dtype=np.float32), strip.shape))
@@ -202,14 +205,17 @@ def _swinging(edges: Sequence[_Edge], columns: int) -> tuple[np.ndarray, float, 
     for number, edge in enumerate(edges):
         place = slice(edge.left - first, edge.left - first + edge.shift.size)
         line[place], good[place], body[place] = edge.shift, edge.good, number
+    by = max(1, count // THINNED)
+    line, good, body = line[::by], good[::by], body[::by]
+    count, fastest = line.size, min(1.0, FASTEST * by)
     x = (np.arange(count) - count / 2) / count
     shapes = np.concatenate([(body == n)[:, None] * np.stack([np.ones(count), x, x**2], 1) for n in range(len(edges))], axis=1)
     swing = np.where(good, line - shapes @ np.linalg.lstsq(shapes[good], line[good], rcond=None)[0], 0.0)
     fit = np.zeros(count)
-    for _ in range(3):
+    for _ in range(2):
         power = _power(swing)
         noise = float(np.median(power[power.size // 3 :])) / np.log(2.0)
-        power[:SLOWEST], power[int(FASTEST * power.size) :] = 0.0, 0.0
+        power[:SLOWEST], power[int(fastest * power.size) :] = 0.0, 0.0
         order = np.argsort(power)[::-1][:MOST]
         strong = np.zeros(power.size, np.uint8)
         strong[order[power[order] > PEAK * noise]] = 1
@@ -221,7 +227,7 @@ def _swinging(edges: Sequence[_Edge], columns: int) -> tuple[np.ndarray, float, 
         fit = waves @ shape[: kept.size]
         swing = np.where(good, line - shapes @ shape[kept.size :], fit)
     rest = float((swing - fit)[good].std())
-    sway = np.interp(np.arange(columns), np.arange(first, last), fit - fit.mean())
+    sway = np.interp(np.arange(columns), np.arange(first, last, by), fit - fit.mean())
     return sway, rest, _in_two_bands(_power(swing))
 
 
