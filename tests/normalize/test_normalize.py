@@ -139,6 +139,11 @@ def test_steps_are_left_out_on_demand_and_say_so():
         normalize(scan, without=("paint",))
 
 
+def test_full_scale_of_a_transmission_is_what_the_file_says():
+    scan = Scan.from_array(np.full((64, 80), 2048, np.uint16), quantity="transmission", saturation=4095)
+    np.testing.assert_allclose(normalize(scan).optical_depth, -np.log(2048 / 4095), rtol=1e-3)
+
+
 def test_a_view_brings_its_calibration_its_endpoint_and_what_was_done_to_it():
     side = View(
         np.full((1, 64, 80), 500, np.uint16),

@@ -169,7 +169,9 @@ def _calibration_of(scan: Scan, view: View) -> tuple[Calibration, tuple[Step, ..
 def _delivered(view: View, calibration: Calibration) -> Beam:
     if view.quantity == "counts":
         return from_counts(view.pixels, calibration)
-    return from_transmission(view.pixels) if view.quantity == "transmission" else from_display(view.pixels)
+    if view.quantity == "transmission":
+        return from_transmission(view.pixels, calibration.saturation)
+    return from_display(view.pixels)
 
 
 call_by_own_name(__name__)

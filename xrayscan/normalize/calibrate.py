@@ -83,7 +83,7 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
     return Beam(transmission, valid, code * per_count, max(LEAST_CODES * code, unsure) * per_count, tuple(steps))
 
 
-def from_transmission(pixels: np.ndarray) -> Beam:
+def from_transmission(pixels: np.ndarray, full_scale: float | None = None) -> Beam:
     """Transmission as the machine delivered it, with air at 1 where air is surely in view.
 
     Integers are shares of their full scale (65535 is T = 1 for uint16; a vendor's 12-bit steps inside 16 bits are
@@ -92,13 +92,15 @@ def from_transmission(pixels: np.ndarray) -> Beam:
     Parameters
     ----------
     pixels : ndarray, shape (energies, rows, columns)
+    full_scale : float or None
+        Of integers whose depth is not that of their type, such as 4095 for 12 bits.
 
     Returns
     -------
     Beam
     """
     finite = _finite(pixels)
-    full = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
+    full = 1.0 if pixels.dtype.kind == "f" else float(full_scale or np.iinfo(pixels.dtype).max)
     transmission = pixels.astype(np.float32)
     if full != 1.0:
         transmission *= np.float32(1.0 / full)
