@@ -148,3 +148,17 @@ def test_geometry_holds_lines_of_one_length():
 def test_an_unknown_region_is_refused():
     with pytest.raises(ShapeError, match="no region 'roof'; known are container, load, cab, chassis"):
         Region("roof", Box(0, 0, 1, 1))
+
+
+def test_one_view_becomes_a_scan_with_its_calibration():
+    front, side = View(np.ones((1, 4, 6))), View(np.ones((1, 3, 6)), calibration=Calibration(air=np.full((1, 3), 9.0)))
+    scan = Scan((front, side), Calibration(air=np.full((1, 4), 7.0)))
+    assert scan.only(0).calibration.air.max() == 7.0
+    assert scan.only(1).calibration.air.max() == 9.0
+    assert scan.only(1).views == (side,)
+    with pytest.raises(ShapeError, match="asked for view 2 of a scan with 2; pass 0 to 1"):
+        scan.only(2)
+
+
+def test_parameters_of_a_step_are_plain_numbers():
+    assert type(Step("a", parameters={"b": np.float32(2.0)}).parameters["b"]) is float

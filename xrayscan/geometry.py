@@ -154,6 +154,9 @@ class Geometry:
     places: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        for name in ("tilt", "lean", "magnification", "stretch"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
         lines = {name: getattr(self, name) for name in ("lift", "places") if getattr(self, name) is not None}
         for name, line in lines.items():
             object.__setattr__(self, name, frozen_array(line, np.float32 if name == "lift" else np.float64))

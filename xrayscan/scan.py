@@ -142,7 +142,8 @@ class Step:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _frozen_mapping(self.parameters))
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", _frozen_mapping(plain))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Step, (self.name, self.note, dict(self.parameters)))
@@ -367,6 +368,24 @@ class Scan:
     def view(self) -> View:
         """The first view."""
         return self.views[0]
+
+    def only(self, view: int) -> Scan:
+        """The scan of one of its views, with that view's calibration.
+
+        Raises
+        ------
+        ShapeError
+            If it has no such view.
+        """
+        if not 0 <= view < len(self.views):
+            raise ShapeError(
+                f"asked for view {view} of a scan with {len(self.views)}; pass 0 to {len(self.views) - 1}",
+                expected=f"0 to {len(self.views) - 1}",
+                actual=view,
+            )
+        one = self.views[view]
+        calibration = one.calibration or (self.calibration if view == 0 else Calibration())
+        return replace(self, views=(one,), calibration=calibration)
 
     def with_source(self, source: Source) -> Scan:
         """The same scan with another `Source`."""

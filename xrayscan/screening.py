@@ -96,7 +96,8 @@ class Screener:
         given = scan if isinstance(scan, Scan) else timed("read", lambda: read(Path(scan)))
         if len(given.views) > 1:
             raise ShapeError(
-                f"screening {given.source.path or 'a scan'}: it has {len(given.views)} views; screen each as a scan of its own",
+                f"screening {given.source.path or 'a scan'}: it has {len(given.views)} views; screen "
+                "each as a scan of its own: scan = xs.read(path), then screener(scan.only(0)), screener(scan.only(1)) ...",
                 expected=1,
                 actual=len(given.views),
             )

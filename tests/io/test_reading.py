@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
@@ -199,7 +200,9 @@ def test_every_shared_scan_reads(folder):
         pytest.skip("these scans are not on this machine")
     for path in paths:
         view = xrayscan.io.read(path).view
-        assert view.quantity == ("display" if path.suffix == ".jpg" else "counts")
+        # The other renderer's transmissions are cut off at air, its counts are not; nothing else says which is which.
+        said = path.suffix == ".tif" and json.loads(path.with_suffix(".json").read_text())["kind"]
+        assert view.quantity == {False: "display", "raw_counts": "counts", "transmission_u16": "transmission"}[said]
         assert view.pixels.dtype == (np.uint8 if path.suffix == ".jpg" else np.uint16)
         assert min(view.shape) > 100
 
@@ -220,3 +223,15 @@ def test_the_table_covers_what_the_readers_promise():
     assert kinds >= {"uint8", "uint16", "int16", "uint32", "uint64", "float16", "float32", "float64"}
     assert (ROWS, COLUMNS) == (37, 53)
     assert png_bytes(ramp()[0]).startswith(b"\x89PNG")
+
+
+def test_air_cut_off_at_the_top_of_16_bits_is_a_transmission(tmp_path):
+    pixels = np.tile(np.linspace(500, 65000, 120), (100, 1)).astype(np.uint16)
+    np.save(tmp_path / "plain.npy", pixels)
+    pixels[:, 100:] = 65535
+    np.save(tmp_path / "cut.npy", pixels)
+    np.save(tmp_path / "full.npy", np.full((100, 120), 65535, np.uint16))
+    found = [xrayscan.io.read(tmp_path / f"{name}.npy").view.quantity for name in ("plain", "cut", "full")]
+    assert found == ["counts", "transmission", "counts"]
+    assert xrayscan.io.read(tmp_path / "cut.npy", quantity="counts").view.quantity == "counts"
+    assert xrayscan.io.read(tmp_path / "cut.npy", air=65535.0).view.quantity == "counts"

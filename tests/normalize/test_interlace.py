@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xrayscan.normalize.beam import Beam
-from xrayscan.normalize.interlace import align_energies, lateness
+from xrayscan.normalize.interlace import align_energies, check_order, lateness
 from xrayscan.simulate.record import Choices, draw_record
 from xrayscan.simulate.run import replay
 
@@ -70,3 +70,13 @@ def test_of_a_simulated_portal_with_eight_columns_a_pulse():
     through = ((scan.view.pixels - dark[..., None]) / np.maximum(air - dark, 1.0)[..., None]).astype(np.float32)
     late, _ = lateness(*through, ((air - dark) > 1000).all(axis=0)[:, None].repeat(through.shape[2], 1))
     assert late == pytest.approx(4.0, abs=0.1)
+
+
+def test_energies_in_the_wrong_order_are_said():
+    transmission = _pair(0.0)
+    assert check_order(_beam(transmission)).steps == ()
+    turned = check_order(_beam(transmission[::-1].copy()))
+    assert turned.steps[-1].is_warning
+    assert "the second energy is penetrated better than the first" in turned.steps[-1].note
+    twice = check_order(_beam(transmission[[0, 0]]))
+    assert "shows the same as the first" in twice.steps[-1].note

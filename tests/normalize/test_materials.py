@@ -105,3 +105,19 @@ def test_the_table_is_what_its_command_makes(tmp_path):
         assert set(made.files) == set(shipped.files)
         for name in made.files:
             np.testing.assert_allclose(made[name], shipped[name], rtol=1e-5, atol=1e-7)
+
+
+def test_energies_in_the_wrong_order_are_refused():
+    endpoints = (6.0, 4.0)
+    with pytest.raises(CalibrationError, match="1.04 or more is expected: are the energies in the wrong order"):
+        find_materials(_radiograph(_strips(endpoints)[::-1].copy(), endpoints))
+
+
+def test_wrong_arguments_are_named():
+    radiograph = _radiograph(np.full((2, 40, 40), 1.0, np.float32))
+    with pytest.raises(CalibrationError, match="'6/4' is no pair of numbers"):
+        find_materials(radiograph, "6/4")
+    with pytest.raises(ValueError, match="squares of 25 m; expected above 0, up to 1 m"):
+        find_materials(radiograph, (6.0, 4.0), size=25)
+    with pytest.raises(TypeError, match="find_materials was given a NoneType; pass a Radiograph"):
+        find_materials(None)

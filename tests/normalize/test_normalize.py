@@ -135,7 +135,7 @@ def test_steps_are_left_out_on_demand_and_say_so():
     scan = Scan.from_array(np.full((64, 80), 900, np.uint16), air=np.full(64, 1000), dark=np.zeros(64), pixel_pitch=0.01)
     radiograph = normalize(scan, without=("pulses", "faults"))
     assert {"faults", "pulses"} <= {step.name for step in radiograph.history if step.note == "warning: left out, as asked"}
-    with pytest.raises(ValueError, match="asked to leave out \\['paint'\\]; pass some of "):
+    with pytest.raises(ValueError, match="asked to leave out \\['paint'\\]; what can be left out is faults, "):
         normalize(scan, without=("paint",))
 
 
@@ -157,3 +157,25 @@ def test_a_view_brings_its_calibration_its_endpoint_and_what_was_done_to_it():
     np.testing.assert_allclose(np.nanmedian(radiograph.optical_depth), np.log(2), rtol=1e-3)
     assert radiograph.endpoints == (6.0,)
     assert radiograph.history[0].note == "as it was read"
+
+
+def test_steps_of_one_energy_say_which(made):
+    both = np.stack([made.counts, made.counts])
+    lines = {"air": np.stack([made.air] * 2), "dark": np.stack([made.dark] * 2)}
+    history = normalize(Scan.from_array(both, pixel_pitch=0.01, **lines)).history
+    of_energies = [step.note.removeprefix("warning: ") for step in history if "energy" in step.parameters]
+    assert of_energies
+    assert all(note.startswith(("high energy: ", "low energy: ")) for note in of_energies)
+
+
+def test_inverted_numbers_without_air_are_said(made):
+    inverted = 65535 - made.counts
+    assert any("turn them round" in text for text in normalize(Scan.from_array(inverted)).warnings)
+    assert not any("turn them round" in text for text in normalize(Scan.from_array(made.counts)).warnings)
+
+
+def test_what_is_no_scan_is_refused_in_words():
+    with pytest.raises(TypeError, match=r"normalize was given a str; pass a Scan: xs.read\(path\)"):
+        normalize("a.tif")
+    with pytest.raises(ValueError, match="asked to leave out 5; what can be left out is"):
+        normalize(Scan.from_array(np.ones((64, 64)), quantity="transmission"), without=5)

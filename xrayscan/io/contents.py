@@ -17,6 +17,7 @@ __all__ = ["Contents", "check_claim", "checked_pixels", "default_quantity"]
 
 TRANSMISSION_TOP = 1.5
 COUNTS_FLOOR = 100.0
+CUT_OFF, LEAST_CUT, MOST_CUT = 0.999, 0.05, 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,10 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
     """What the numbers of a file that does not say so must be taken for.
 
     Numbers with an air line are counts: no picture for eyes has one. Without, 8 bits are a picture (``display``), integers
-    of 16 bits and more are ``counts``, floats up to 1.5 are ``transmission`` and floats above 100 are ``counts``. Floats
-    between may be optical depths, in which bright is dense, so they are not guessed at.
+    of 16 bits and more are ``counts``, unless a twentieth of them stands at the very top of 16 bits, where a vendor's
+    normalization cuts air off, and a converter would have lost it: then they are ``transmission``; floats up to 1.5 are
+    ``transmission`` and floats above 100 are ``counts``. Floats between may be optical depths, in which bright is dense, so
+    they are not guessed at.
 
     Raises
     ------
@@ -132,8 +135,10 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
     """
     if has_air:
         return "counts"
+    if pixels.dtype.kind in "ui" and pixels.dtype.itemsize == 1:
+        return "display"
     if pixels.dtype.kind in "ui":
-        return "display" if pixels.dtype.itemsize == 1 else "counts"
+        return "transmission" if _is_cut_off(pixels) else "counts"
     thinned = pixels[:, :: max(1, pixels.shape[1] // 1024), :: max(1, pixels.shape[2] // 1024)]
     finite = thinned[np.isfinite(thinned)]
     if finite.size == 0:
@@ -149,3 +154,13 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
         f"(above {COUNTS_FLOOR:g}); if it is one of them, say quantity='transmission' or 'counts'; optical depth "
         "must be turned into transmission first, exp(-depth)"
     )
+
+
+def _is_cut_off(pixels: np.ndarray) -> bool:
+    """Whether air stands at the highest code of 16 bits, as in a transmission, and a load beside it does not."""
+    if pixels.dtype != np.uint16:
+        return False
+    few = pixels[:, :: max(1, pixels.shape[1] // 256), :: max(1, pixels.shape[2] // 512)]
+    top = int(few.max())
+    share = float((few == top).mean())
+    return top >= CUT_OFF * np.iinfo(np.uint16).max and MOST_CUT > share >= LEAST_CUT

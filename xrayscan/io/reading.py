@@ -40,8 +40,9 @@ def read(
     path : str or Path
     quantity : {"counts", "transmission", "display"} or None
         None takes what sidecar or file say. If they say nothing: numbers with an air line are counts; JPEG, color and 8 bits
-        are ``display``; integers of 16 bits and more are ``counts``, also in PNG; floats up to 1.5 are ``transmission`` and
-        floats above 100 ``counts``. Other floats may be optical depths and are refused until the quantity is said.
+        are ``display``; integers of 16 bits and more are ``counts``, also in PNG, unless air is cut off at the top of 16 bits,
+        which makes them ``transmission``; floats up to 1.5 are ``transmission`` and floats above 100 ``counts``. Other floats
+        may be optical depths and are refused until the quantity is said.
     pixel_pitch : (float, float), float or None [m]
         (row, column) pitch at the load.
     energies : sequence of str or None

@@ -9,13 +9,13 @@ import numpy as np
 
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
-from xrayscan.normalize.beam import Beam
+from xrayscan.normalize.beam import Beam, sparse
 from xrayscan.normalize.calibrate import from_counts, from_transmission
 from xrayscan.normalize.channels import level_channels
 from xrayscan.normalize.containers import find_containers, with_air
-from xrayscan.normalize.display import from_display
+from xrayscan.normalize.display import find_inversion, from_display
 from xrayscan.normalize.faults import mask_faults
-from xrayscan.normalize.interlace import align_energies
+from xrayscan.normalize.interlace import align_energies, check_order
 from xrayscan.normalize.opacity import depth_and_opacity, inspected_share
 from xrayscan.normalize.outline import shrink
 from xrayscan.normalize.pitch import find_pitch
@@ -32,6 +32,8 @@ __all__ = ["STEPS", "normalize"]
 STEPS = ("faults", "channels", "pulses", "veil", "interlace", "sway")
 """What may be left out of `normalize`, in the order in which it is done."""
 
+DARK_EDGES = -1.5  # both edges are of the dark end: -2 at most
+LEAST_SIDE = 48  # pixels without which nothing is said of a picture's direction
 SURE_MAGNIFICATION = 0.3  # half of the 90 % interval
 
 
@@ -73,9 +75,11 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     >>> round(float(radiograph.optical_depth[0, 100, 300]), 3)
     1.0
     """
-    unknown = sorted({without} if isinstance(without, str) else set(without) - set(STEPS))
-    if unknown:
-        raise ValueError(f"normalize was asked to leave out {unknown}; pass some of {', '.join(STEPS)} as a tuple")
+    if not isinstance(scan, Scan):
+        raise TypeError(
+            f"normalize was given a {type(scan).__name__}; pass a Scan: xs.read(path), or xs.Scan.from_array(array)"
+        )
+    without = _checked_steps(without)
     one = _view_of(scan, view)
     calibration, steps = _calibration_of(scan, one)
     beam = _delivered(one, calibration)
@@ -90,6 +94,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         beam = remove_veil(beam)
     if "interlace" not in without:
         beam = align_energies(beam)
+    beam = check_order(beam)
     depth, opaque, step = depth_and_opacity(beam)
     grid = shrink(depth[0], beam.valid)
     boxes, found = find_containers(depth[0], beam.valid, grid)
@@ -111,7 +116,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
-        history=(*one.steps, *steps, *left_out, *beam.steps, step, found, parts, *measured, inspected),
+        history=(*one.steps, *steps, *left_out, *_named(beam.steps, one.energies), step, found, parts, *measured, inspected),
         endpoints=one.endpoints,
         geometry=geometry,
     )
@@ -141,6 +146,27 @@ def _geometry(
     return pitch, geometry, tuple(steps)
 
 
+def _checked_steps(without: Collection[str]) -> frozenset[str]:
+    """Names of steps to leave out; one name may come by itself."""
+    names = {without} if isinstance(without, str) else without
+    if not isinstance(names, Collection) or not set(names) <= set(STEPS):
+        unknown = sorted(set(names) - set(STEPS)) if isinstance(names, Collection) else without
+        raise ValueError(f"normalize was asked to leave out {unknown}; what can be left out is {', '.join(STEPS)}")
+    return frozenset(names)
+
+
+def _named(steps: Sequence[Step], energies: Sequence[str]) -> tuple[Step, ...]:
+    """Steps that were done to one energy of several say which."""
+    named = []
+    for step in steps:
+        energy = step.parameters.get("energy")
+        if energy is not None and len(energies) > 1:
+            begin = "warning: " if step.is_warning else ""
+            step = Step(step.name, f"{begin}{energies[energy]} energy: {step.note.removeprefix(begin)}", step.parameters)
+        named.append(step)
+    return tuple(named)
+
+
 def _view_of(scan: Scan, view: int) -> View:
     if not 0 <= view < len(scan.views):
         raise ShapeError(
@@ -167,11 +193,31 @@ def _calibration_of(scan: Scan, view: View) -> tuple[Calibration, tuple[Step, ..
 
 
 def _delivered(view: View, calibration: Calibration) -> Beam:
-    if view.quantity == "counts":
-        return from_counts(view.pixels, calibration)
+    if view.quantity == "display":
+        return from_display(view.pixels)
     if view.quantity == "transmission":
-        return from_transmission(view.pixels, calibration.saturation)
-    return from_display(view.pixels)
+        beam = from_transmission(view.pixels, calibration.saturation)
+    else:
+        beam = from_counts(view.pixels, calibration)
+    return beam if calibration.air is not None else _check_direction(beam, view)
+
+
+def _check_direction(beam: Beam, view: View) -> Beam:
+    """Say so if bright and dark are exchanged: without an air line nothing else would show it."""
+    few = sparse(view.pixels[0])[:: max(1, view.shape[0] // 480)].astype(np.float32)
+    some = few[np.isfinite(few)]
+    if min(view.shape) < LEAST_SIDE or some.size < few.size / 2 or np.ptp(some) == 0:
+        return beam
+    low, high = (float(value) for value in np.quantile(some, [0.0, 0.999]))
+    gray = np.nan_to_num((few - low) * np.float32(255.0 / max(high - low, 1e-30))).clip(0.0, 255.0).astype(np.uint8)
+    found = find_inversion(gray)
+    if not (found.inverted and (found.sure or found.edges < DARK_EDGES)):
+        return beam
+    note = (
+        "warning: air seems to be dark and matter bright: the numbers are inverted, and nothing below can be believed; "
+        "turn them round (the largest code less each number), or give the air line"
+    )
+    return beam.with_step(Step("direction", note))
 
 
 call_by_own_name(__name__)

@@ -30,6 +30,7 @@ WIDEST = 12.0  # standard error of Z beyond which nothing is said
 LEAST_DEPTH = 0.15  # optical depth under which both energies are air
 NEIGHBORS = 2.0  # blur and cross-talk: so many neighboring pixels say the same
 FLOOR = 2.5  # optical depth; no noise floor lies under it
+LEAST_RATIO = 1.015  # of optical depths, low over high energy
 GAIN = 0.003  # of the transmission: what normalization may leave
 VEIL = 0.0005  # of the open beam: scattered rays that are left
 _RATIOS, _DEPTHS = 512, 96
@@ -108,6 +109,10 @@ def find_materials(radiograph: Radiograph, endpoints: tuple[float, float] | None
     S. Ogorodnikov, V. Petrunin, Phys. Rev. ST Accel. Beams 5 (2002) 104701,
     https://doi.org/10.1103/PhysRevSTAB.5.104701
     """
+    if not isinstance(radiograph, Radiograph):
+        raise TypeError(f"find_materials was given a {type(radiograph).__name__}; pass a Radiograph: xs.normalize(scan)")
+    if not 0.0 < size <= 1.0:
+        raise ValueError(f"find_materials was asked for squares of {size:g} m; expected above 0, up to 1 m")
     if radiograph.optical_depth.shape[0] != 2:
         raise ShapeError(
             f"materials need a high and a low energy, the radiograph has {', '.join(radiograph.energies)}",
@@ -121,6 +126,7 @@ def find_materials(radiograph: Radiograph, endpoints: tuple[float, float] | None
     ratio = np.divide(low, high, out=np.zeros_like(high), where=high > LEAST_DEPTH)
     noise = np.hypot(_ratio_error(radiograph.optical_depth, known, ratio, pixels), _systematic(high))
     noise /= np.maximum(high, LEAST_DEPTH)
+    _check_ratio(ratio, known & (high > 0.3) & (high < 3.0))
     table = _lookup(pair)
     number, per_number, spread = (_look_up(one, high, ratio, table) for one in ("number", "slope", "spread"))
     error = np.hypot(noise, spread) / np.maximum(per_number, 1e-6)
@@ -131,9 +137,10 @@ def find_materials(radiograph: Radiograph, endpoints: tuple[float, float] | None
 
 
 def _checked_endpoints(endpoints: tuple[float, ...] | None) -> tuple[float, float]:
-    if endpoints is None or len(endpoints) != 2:
+    if not isinstance(endpoints, (tuple, list)) or len(endpoints) != 2:
+        said = "the scan does not say them" if endpoints is None else f"{endpoints!r} is no pair of numbers"
         raise CalibrationError(
-            "materials need the end-point energies of both beams, and the scan does not say them; "
+            f"materials need the end-point energies of both beams, and {said}; "
             "pass endpoints=(6.0, 4.0) [MV, high first], or write endpoints = [6.0, 4.0] into its sidecar"
         )
     high, low = float(endpoints[0]), float(endpoints[1])
@@ -146,6 +153,15 @@ def _checked_endpoints(endpoints: tuple[float, ...] | None) -> tuple[float, floa
             f"energy of {share[0]:.0%} to {share[-1]:.0%} of the high one"
         )
     return high, low
+
+
+def _check_ratio(ratio: np.ndarray, where: np.ndarray) -> None:
+    middle = float(np.median(ratio[where])) if np.count_nonzero(where) >= 100 else 1.1
+    if middle < LEAST_RATIO:
+        raise CalibrationError(
+            f"the low energy's optical depth is {middle:.2f} times that of the high energy; 1.04 or more is expected: are the "
+            "energies in the wrong order, or twice the same? say energies=('low', 'high') when reading"
+        )
 
 
 def _measured(depth: np.ndarray) -> np.ndarray:

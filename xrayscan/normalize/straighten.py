@@ -41,6 +41,8 @@ def straighten(radiograph: Radiograph) -> Radiograph:
     >>> bool((straighten(swaying).optical_depth[0, 12] == 1.0).all())
     True
     """
+    if not isinstance(radiograph, Radiograph):
+        raise TypeError(f"straighten was given a {type(radiograph).__name__}; pass a Radiograph: xs.normalize(scan)")
     geometry = radiograph.geometry
     slope, lean = _slopes(radiograph)
     if geometry.lift is None and slope == 0.0 and lean == 0.0:
