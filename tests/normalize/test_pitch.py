@@ -46,6 +46,14 @@ def test_stretch_says_how_far_a_stated_pitch_is_off(stated):
     assert "may be wrong by that much" in step.note
 
 
+@pytest.mark.parametrize("stated", [0.0025, 0.01])
+def test_a_pitch_of_another_picture_is_not_used(stated):
+    pitch, stretch, step = find_pitch((stated, stated), [BOX], (850, 2800), RAILS)
+    assert pitch == pytest.approx((0.005, 0.005), rel=0.01)
+    assert stretch is None
+    assert "that is another picture's pitch, and the container's is used" in step.note
+
+
 def test_a_row_pitch_that_contradicts_the_height_is_said():
     _, _, step = find_pitch((0.0062, 0.005), [BOX], (850, 2800), RAILS)
     assert step.is_warning
@@ -55,7 +63,7 @@ def test_a_row_pitch_that_contradicts_the_height_is_said():
 def test_nothing_to_check_it_with():
     pitch, stretch, step = find_pitch((0.004, 0.005), [], (850, 2800), None)
     assert (pitch, stretch) == ((0.004, 0.005), None)
-    assert step.note == "given: 4.00 x 5.00 mm; no ISO container in view to check it"
+    assert step.note == "stated pixel pitch 4.00 x 5.00 mm; no ISO container in view to check it"
 
 
 def test_castings_alone_are_no_proof():
@@ -83,7 +91,7 @@ def test_a_body_of_unknown_size_is_a_guess():
     bare = replace(RAILS, length=np.nan, magnification=None, middle_rows=np.nan)
     _, stretch, step = find_pitch(None, [BOX], (850, 2800), bare)
     assert stretch is None
-    assert step.note.startswith("warning: pixel pitch guessed, as if this were a container")
+    assert step.note.startswith("warning: pixel pitch guessed, as if this were a truck's body 13.62 m long")
     assert step.parameters["column_error"] > 0.3
 
 

@@ -16,6 +16,8 @@ MAGNIFICATION = 1.8
 ASSUMED_ERROR = 0.16
 """Half of the 90 % interval of the row pitch where the magnification is assumed."""
 CONTRADICTION = 0.03
+NOT_BELIEVED = 0.2
+"""Logarithm of the factor by which both axes have to be off for a stated pitch to be that of another picture."""
 COLUMN_ERROR = 0.005
 ENDS_OF_BOX = 0.03
 UNSURE_STRETCH = 0.08
@@ -23,6 +25,8 @@ UNSURE_STRETCH = 0.08
 UNSURE_COLUMN = 0.15
 SURE_ERROR = 0.06
 _RARE_LENGTH = {13.716: 0.15}
+_BODIES, _BODY_HEIGHT = {6.1: 0.2, 13.62: 0.0}, 2.75
+"""Outside lengths [m] of bodies without castings, small trucks and semi-trailers, which are the most common; their height."""
 
 
 def find_pitch(
@@ -30,11 +34,13 @@ def find_pitch(
 ) -> tuple[tuple[float, float], float | None, Step]:
     """Row and column pitch in the middle of the load [m], and the stretch along the travel.
 
-    A stated pitch is used as it is; an ISO container in view (its corner castings tell its length) then gives the stretch,
-    its true column pitch over the stated one, and a warning where it contradicts what is stated by more than 3 %. Without
-    a stated pitch the container gives it: its length over its columns, and its height over the rows that it takes at
-    mid-depth, which near and far rails tell together. Where far rails are not seen the magnification is assumed; where
-    no castings are seen, the size of the box is a guess. Both are said, with the 90 % interval.
+    A stated pitch is used as it is, unless both axes of a surely measured container contradict it by a fifth or more: then it
+    is that of another picture, of another binning or in other units, and the container's is used. An ISO container in view
+    (its corner castings tell its length) gives the stretch, its true column pitch over the stated one, and a warning where
+    it contradicts what is stated by more than 3 %. Without a stated pitch the container gives it: its length over its
+    columns, and its height over the rows that it takes at mid-depth, which near and far rails tell together. Where far rails
+    are not seen the magnification is assumed; where no castings are seen, the size of the box is a guess. Both are said, with
+    the 90 % interval.
 
     Parameters
     ----------
@@ -71,7 +77,7 @@ def find_pitch(
     if stated is not None:
         return _checked(stated, row, column, rails)
     if rails is None or column is None:
-        pitch, step = _guess(_refined(boxes, rails), shape)
+        pitch, step = _guess(_refined(boxes, rails), shape, rails is not None)
         errors = {"row_error": 0.35, "column_error": 0.35}
         return pitch, None, Step(step.name, step.note, {**step.parameters, **errors})
     if row is None:
@@ -95,7 +101,7 @@ def _checked(
     stated: tuple[float, float], row: float | None, column: float | None, rails: Rails | None
 ) -> tuple[tuple[float, float], float | None, Step]:
     """The stated pitch, and what the container says of it."""
-    note = f"given: {stated[0] * 1e3:.2f} x {stated[1] * 1e3:.2f} mm"
+    note = f"stated pixel pitch {stated[0] * 1e3:.2f} x {stated[1] * 1e3:.2f} mm"
     if rails is None or column is None or (abs(column / stated[1] - 1.0) > UNSURE_STRETCH and not _is_sure(rails)):
         return stated, None, Step("pixel pitch", f"{note}; no ISO container in view to check it", {})
     stretch = column / stated[1]
@@ -107,9 +113,18 @@ def _checked(
         if abs(row / stated[0] - 1.0) > CONTRADICTION + 2.0 * rails.middle_error:
             odd = True
             note += f" and by its height a row {row * 1e3:.2f} mm"
+    if row is not None and _is_sure(rails) and _is_another(stated, (row, column)):
+        note = f"warning: {note}: that is another picture's pitch, and the container's is used; correct what is stated"
+        return (row, column), None, Step("pixel pitch", note, values)
     if odd:
         note = f"warning: {note}: sizes along the travel or the array may be wrong by that much"
     return stated, stretch, Step("pixel pitch", note, values)
+
+
+def _is_another(stated: tuple[float, float], measured: tuple[float, float]) -> bool:
+    """Whether both axes are off, the same way and by so much that no speed error explains it."""
+    off = np.log(np.asarray(measured) / np.asarray(stated))
+    return bool((np.abs(off) > NOT_BELIEVED).all() and off[0] * off[1] > 0)
 
 
 def _is_sure(rails: Rails) -> bool:
@@ -138,8 +153,10 @@ def _refined(boxes: Sequence[Box], rails: Rails | None) -> Sequence[Box]:
     return [Box(boxes[0].top, max(0, round(rails.left)), boxes[0].bottom, round(rails.right))]
 
 
-def _guess(boxes: Sequence[Box], shape: tuple[int, int]) -> tuple[tuple[float, float], Step]:
+def _guess(boxes: Sequence[Box], shape: tuple[int, int], bare: bool) -> tuple[tuple[float, float], Step]:
     """Pitch from the size of the boxes alone, as if they were ISO containers; of the picture, where there are none.
+
+    A ``bare`` body, whose roof line is seen and castings are not, is rather a semi-trailer or a swap body.
 
     Along the travel the scale does not depend on depth: a box is as long as the container. Along the array it does: the box
     is drawn around the near wall, which is (1 + M)/2 times as large as the middle of the load when it is M times as large as
@@ -152,10 +169,15 @@ def _guess(boxes: Sequence[Box], shape: tuple[int, int]) -> tuple[tuple[float, f
         return (size, size), Step("pixel pitch", note, {"row": size, "column": size})
     width = float(np.mean([box.width for box in boxes]))
     height = float(np.mean([box.height for box in boxes])) * 2.0 / (1.0 + MAGNIFICATION)
+    body = bare and len(boxes) == 1
     length, tall = _iso_size(width, height, LENGTHS[:1] if len(boxes) > 1 else LENGTHS)
+    if body:
+        tall = _BODY_HEIGHT
+        length = min(_BODIES, key=lambda long: abs(float(np.log(long / width / (tall / height)))) + _BODIES[long])
     row, column = float(np.clip(tall / height, 2e-4, 0.19)), float(np.clip(length / width, 2e-4, 0.19))
+    kind = "truck's body" if body else "container"
     note = (
-        f"warning: pixel pitch guessed, as if this were a container {length:.2f} m long and {tall:.2f} m high: "
+        f"warning: pixel pitch guessed, as if this were a {kind} {length:.2f} m long and {tall:.2f} m high: "
         f"{row * 1e3:.2f} (rows) x {column * 1e3:.2f} mm (columns), within 35 %"
     )
     return (row, column), Step("pixel pitch", note, {"row": row, "column": column, "length": length, "height": tall})

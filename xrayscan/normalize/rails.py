@@ -2,7 +2,8 @@
 
 A source close by sees four horizontal edges: near and far roof rail, near and far floor rail. The scale along the array goes
 with 1/distance, so the near wall is seen larger than the far wall by their magnification. Along the travel the scale does not
-depend on depth. ISO corner castings at the container's ends are 178 mm long: they tell its length, and so both scales.
+depend on depth. ISO corner castings at the container's ends are 178 mm long: they tell its length, and so both scales. Where
+posts are as dark as the castings on them, what ends there may be either: then only 20 and 40 ft come into question.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from xrayscan.normalize.section import (
     far_line,
     fit_line,
     solve_section,
+    waves,
 )
 from xrayscan.scan import Box, Step
 
@@ -30,13 +32,16 @@ LENGTHS = (6.058, 12.192, 13.716)
 HEIGHTS = (2.591, 2.896)
 CASTING = 0.178
 CASTING_SPREAD = 0.08
+CASTING_DARK = 1.45
+"""Optical depth of a casting over that of the post below from which on it is surely one."""
+POST_SPREAD, POST_ALIKE = 0.24, 1.06
 SAMPLES = 1000
 BLOCKS = 64
 TINY = 64
 EDGE_DEPTH = 0.06
 SEEN = 0.35
 WEAK = 0.2
-LEAST_AGREEMENT = 0.45
+LEAST_AGREEMENT, MOST_ERROR = 0.7, 0.32
 EDGE_SHARES = (0.7, 0.35)
 _Array = np.ndarray
 _Grid = tuple[int, float]
@@ -64,9 +69,11 @@ class Rails:
     magnification_error : float
         Half of its 90 % interval.
     middle_rows : float [row]
-        Rows that the container's height takes in the middle of its depth; NaN where not measured.
+        Rows that the container's height would take with the scale in the middle of the load; NaN where not measured.
     middle_error : float
         Half of its 90 % interval as a share of it.
+    near_scale, far_scale : float [rows per meter]
+        At the near and at the far roof rail, which an array's horizontal arm may see in another scale; NaN where not measured.
     """
 
     near_roof: float
@@ -83,6 +90,8 @@ class Rails:
     magnification_error: float = np.nan
     middle_rows: float = np.nan
     middle_error: float = np.nan
+    near_scale: float = np.nan
+    far_scale: float = np.nan
 
     @property
     def width(self) -> float:
@@ -131,7 +140,7 @@ def _step(rails: Rails) -> Step:
     values = {"near_roof": rails.near_roof, "left": rails.left, "right": rails.right}
     if np.isnan(rails.length):
         return Step("rails", "no corner castings are seen: no ISO container, its size is not known", values)
-    size = f"container {rails.length:.2f} m long (corner castings)"
+    size = f"container {rails.length:.2f} m long (castings or posts at its ends)"
     if rails.magnification is None:
         return Step("rails", f"{size}; far rails are not seen, the magnification is not measured", values)
     values |= {
@@ -163,16 +172,16 @@ def _measured(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int) ->
     if roof is None:
         return None
     ends = [_end(depth, valid, boxes, index, right, roof) for right in (False, True)]
-    (left, first), (right, last) = ends
+    (left, *first), (right, *last) = ends
     if not TINY < right - left < 1.2 * box.width:
         left, right = float(box.left), float(box.right)
-    near = Line(roof.slope, roof.at + roof.slope * 0.5 * (left + right - box.left - box.right), roof.error, roof.seen)
+    near = replace(roof, at=roof.at + roof.slope * 0.5 * (left + right - box.left - box.right))
     bare = Rails(float(near.at), np.nan, np.nan, np.nan, left, right, near)
     length = _iso_length(right - left, [first, last])
     if length is None:
         return bare
     bare = replace(bare, length=length)
-    return _solved(bare, _sight(depth, valid, blocks, bare, box, grid), grid, box.height / grid[1])
+    return _solved(bare, _sight(depth, valid, blocks, bare, box, (grid, rows, near)), grid, box.height / grid[1])
 
 
 def filled(strip: _Array, good: _Array) -> _Array:
@@ -225,8 +234,8 @@ def _roof_rows(blocks: _Array, box: Box, grid: _Grid) -> _Array:
     return np.asarray(grid[0] + (rows + 0.5) * grid[1] - 0.5)
 
 
-def _end(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int, right: bool, roof: Line) -> tuple[float, float]:
-    """Column at which the near upper casting ends outside, and its length in columns (NaN where there is none)."""
+def _end(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int, right: bool, roof: Line) -> tuple[float, float, float]:
+    """Column where the near upper casting ends outside, its columns (NaN: none), its optical depth over that of its post."""
     box = boxes[index]
     edge = box.right if right else box.left
     reach = int(0.05 * box.width) + 8
@@ -235,7 +244,7 @@ def _end(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int, right: 
     top = max(0, int(row + 2))
     band = np.s_[top : max(top + 3, int(row + 2 + 0.03 * box.height)), start:stop]
     if depth[band].shape[0] < 3:
-        return float(edge), float("nan")
+        return float(edge), float("nan"), float("nan")
     profile = np.median(filled(depth[band], valid[band] & np.isfinite(depth[band])), axis=0)
     profile = cv2.blur(profile[None], (3, 1), borderType=cv2.BORDER_REPLICATE)[0]
     if right:
@@ -244,14 +253,33 @@ def _end(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int, right: 
     level = 0.5 * float(np.quantile(profile[first:], 0.9))
     above = np.flatnonzero(profile[first:] > level)
     if level < EDGE_DEPTH / 2 or not above.size or first + above[0] == 0:
-        return float(edge), float("nan")
+        return float(edge), float("nan"), float("nan")
     k = first + int(above[0])
     place = k - 1 + (level - profile[k - 1]) / max(float(profile[k] - profile[k - 1]), 1e-6)
     falls = np.diff(profile)[k + int(0.008 * box.width) : k + int(0.045 * box.width)]
     length = float("nan")
     if falls.size > 2 and -falls.min() > WEAK * level:
         length = k + int(0.008 * box.width) + float(np.argmin(falls)) + 0.5 - place
-    return (stop - 1 - place if right else start + place), length
+    outside = stop - 1 - place if right else start + place
+    return outside, length, _darker(depth, (outside, length), right, row, box.height)
+
+
+def _darker(depth: _Array, casting: tuple[float, float], right: bool, row: float, tall: int) -> float:
+    """Median optical depth of what may be a casting over that of the post below it; NaN where there is none."""
+    outside, length = casting
+    if not np.isfinite(length):
+        return float("nan")
+    columns = sorted((int(outside - 0.85 * length), int(outside - 0.15 * length)))
+    if not right:
+        columns = sorted((int(outside + 0.15 * length), int(outside + 0.85 * length)))
+    parts = [depth[max(0, int(row + a)) : int(row + b), columns[0] : columns[1]] for a, b in _bands(tall)]
+    upper, lower = (float(np.median(part[np.isfinite(part)])) if np.isfinite(part).any() else 0.0 for part in parts)
+    return upper / lower if lower > EDGE_DEPTH else float("nan")
+
+
+def _bands(tall: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Rows below the roof line: of a casting, and of the post under it."""
+    return (2.0, 2.0 + 0.03 * tall), (0.09 * tall, 0.14 * tall)
 
 
 def _gap_end(profile: _Array, boxes: Sequence[Box], index: int, right: bool, span: tuple[int, int]) -> int:
@@ -269,18 +297,29 @@ def _gap_end(profile: _Array, boxes: Sequence[Box], index: int, right: bool, spa
     return 0
 
 
-def _iso_length(width: float, castings: Sequence[float]) -> float | None:
-    """ISO length [m] whose castings would be as long as those seen, each within 8 % and alike; None where none fits."""
-    seen = np.array([c for c in castings if np.isfinite(c)])
+def _iso_length(width: float, ends: Sequence[Sequence[float]]) -> float | None:
+    """ISO length [m] whose castings would be as long as those seen, each within 8 % and alike; None where none fits.
+
+    Posts are 130 to 180 mm wide, and 45 ft (13.7 m) are rare: without a casting that is darker than its post, what is seen
+    may be posts, and 45 ft do not come into question.
+    """
+    seen = np.array([length for length, _ in ends if np.isfinite(length)])
     if not seen.size or seen.max() > 1.2 * seen.min():
         return None
-    away = {length: abs(float(np.log(seen.mean() * length / width / CASTING))) for length in LENGTHS}
-    best = min(away, key=lambda length: away[length])
-    return best if away[best] < CASTING_SPREAD else None
+    sure = any(dark > CASTING_DARK for _, dark in ends)
+    lengths = LENGTHS if sure else LENGTHS[:2]
+    away = {length: float(np.log(seen.mean() * length / width / CASTING)) for length in lengths}
+    best = min(away, key=lambda length: abs(away[length]))
+    if abs(away[best]) < CASTING_SPREAD:
+        return best
+    best = min(LENGTHS[:2], key=lambda length: abs(away[length]))
+    posts = seen.size == 2 and seen.max() < POST_ALIKE * seen.min() and -POST_SPREAD < away[best] < 0.0
+    return best if posts else None
 
 
-def _sight(depth: _Array, valid: _Array, blocks: _Array, bare: Rails, box: Box, grid: _Grid) -> Sight:
-    """Edges of the blocks between the castings, and of those within them."""
+def _sight(depth: _Array, valid: _Array, blocks: _Array, bare: Rails, box: Box, roof: tuple[_Grid, _Array, Line]) -> Sight:
+    """Edges of the blocks between the castings, and of those within them; ``roof``: grid, the roof's rows, their line."""
+    grid, roof_rows, line = roof
     meter = bare.width / bare.length
     places = _block_columns(box)
     inner = (places > bare.left + 0.3 * meter) & (places < bare.right - 0.3 * meter)
@@ -294,11 +333,13 @@ def _sight(depth: _Array, valid: _Array, blocks: _Array, bare: Rails, box: Box, 
     ends = np.array([0.5 * (start + stop) - bare.middle for start, stop in spans])
     castings, rails = np.concatenate(strips, axis=1), blocks[:, inner]
     row = int((bare.near_roof - grid[0] + 0.5) / grid[1] - 0.5)
+    away = waves(line, places[inner] - bare.middle, roof_rows[inner]) / grid[1]
     return Sight(
         edge_votes(rails, _whole_edge(rails, row, EDGE_SHARES[0])),
         places[inner] - bare.middle,
         edge_votes(castings, _whole_edge(castings, row, EDGE_SHARES[1])),
         ends,
+        np.stack([away, away]),
     )
 
 
@@ -316,12 +357,13 @@ def _solved(bare: Rails, sight: Sight, grid: _Grid, tall: float) -> Rails:
     if roof is None:
         return bare
     near = Line(roof.slope / step, (roof.at - grid[0] + 0.5) / step - 0.5, roof.error / step, roof.seen)
-    far = far_line(sight, near, tall)
-    if far is None or far.seen < SEEN:
+    found = far_line(sight, near, tall)
+    if found is None or found[0].seen < SEEN:
         return bare
+    far, sight = found[0], replace(sight, waves=np.stack([sight.waves[0], found[1]]))
     heights = {LENGTHS[0]: HEIGHTS[:1], LENGTHS[1]: HEIGHTS, LENGTHS[2]: HEIGHTS[1:]}[bare.length]
     section = solve_section(sight, (near, far), heights, tall)
-    if section.agreement < LEAST_AGREEMENT:
+    if section.agreement < LEAST_AGREEMENT or section.middle_error > MOST_ERROR:
         return bare
 
     def row(sample: float) -> float:
@@ -338,4 +380,6 @@ def _solved(bare: Rails, sight: Sight, grid: _Grid, tall: float) -> Rails:
         magnification_error=section.magnification_error,
         middle_rows=section.middle_rows * step,
         middle_error=section.middle_error,
+        near_scale=section.scales[0] * step,
+        far_scale=section.scales[1] * step,
     )

@@ -33,10 +33,10 @@ def find_tilt(
 ) -> tuple[float, float, float, Step]:
     """Rise of the container's horizontals along the columns, and lean of its uprights.
 
-    The slope of a rail in the picture is the tilt times the row scale at that rail's wall. With near and far rails known
-    from `find_rails` both walls' scales are known; they have to agree, and where they do not (an L-shaped array, on whose
-    arm the near roof rail lies, has another scale there) the far one counts. Without them the scale at the near wall is that
-    of the middle of the load, made smaller by an assumed magnification.
+    The slope of a rail in the picture is the tilt times the row scale at that rail. With near and far rails known from
+    `find_rails` both scales are known, on the arm of an L-shaped array too; the slopes have to agree, and where they do not
+    the far one counts. Without them the scale at the near wall is that of the middle of the load, made smaller by an assumed
+    magnification.
 
     Parameters
     ----------
@@ -85,8 +85,7 @@ def _tilt(rails: Rails, pitch: tuple[float, float] | None) -> tuple[float, float
         return 0.0, float("nan"), "nothing"
     if far is not None and rails.magnification is not None:
         column = rails.length / rails.width
-        scale_near = rails.height / (rails.near_floor - rails.near_roof) / column
-        scale_far = rails.height / (rails.far_floor - rails.far_roof) / column
+        scale_near, scale_far = (1.0 / (rows * column) for rows in _scales(rails))
         first, second = _degrees(-near.slope * scale_near), _degrees(-far.slope * scale_far)
         doubts = [NORMAL_90 * np.degrees(near.error * scale_near), NORMAL_90 * np.degrees(far.error * scale_far)]
         share = rails.middle_error * abs(second)
@@ -108,6 +107,13 @@ def _tilt(rails: Rails, pitch: tuple[float, float] | None) -> tuple[float, float
     share = ASSUMED[1] / (1.0 + ASSUMED[0])
     error = NORMAL_90 * float(np.degrees(near.error * scale))
     return tilt, LEAST_DOUBT + error + share * abs(tilt), "roof line, magnification assumed"
+
+
+def _scales(rails: Rails) -> tuple[float, float]:
+    """Rows per meter at the near and at the far roof rail."""
+    if np.isfinite(rails.near_scale):
+        return rails.near_scale, rails.far_scale
+    return (rails.near_floor - rails.near_roof) / rails.height, (rails.far_floor - rails.far_roof) / rails.height
 
 
 def _degrees(slope: float) -> float:
