@@ -170,6 +170,64 @@ def test_pictures_too_small_to_tell(shape):
     assert dying_channels(image, np.zeros(shape[0]), rows) == {}
 
 
+def coarse_scene(seed: int) -> np.ndarray:
+    """Optical depth with air above and below, sheeting with narrow ribs, thin bars and one that lies askew."""
+    rng = np.random.default_rng(seed)
+    depth = np.zeros((220, 640), np.float32)
+    depth[40:180, 60:580] += 0.3 + 0.15 * (np.arange(520) % 3 == 0)
+    depth[40, 60:580] += 0.4
+    depth[178, 60:580] += 0.8 * (rng.random(520) < 0.5)
+    depth[181:186, 100:540] += 2.0 * np.repeat(rng.random(110) < 0.6, 4)
+    depth[186:190, 90:560] += 7.0
+    for column in range(200, 560):
+        depth[int(120 + 0.01 * column), column] += 4.0
+    return depth
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("delivery", ["counts", "counts alone", 65535, 4095])
+def test_good_rows_of_a_coarse_picture_stay(seed, delivery):
+    made = make_counts(coarse_scene(seed), seed)
+    lines = {"air": made.air, "dark": made.dark} if delivery == "counts" else {}
+    beam = masked(made.counts, **lines)
+    if isinstance(delivery, int):
+        through = (made.counts - made.dark[:, None]) / (made.air - made.dark)[:, None]
+        codes = np.rint(through * delivery).clip(0, delivery) * (65536 // (delivery + 1))
+        beam = masked(codes.astype(np.uint16), quantity="transmission")
+    assert bad_rows(beam) == []
+    assert (~beam.valid).mean(axis=1).max() < 0.02
+
+
+@pytest.mark.parametrize("rows", [[2], [10, 11], [100], [188], [215], [219]])
+@pytest.mark.parametrize("level", ["dark", "stuck"])
+def test_dead_rows_of_a_coarse_picture(rows, level):
+    made = make_counts(coarse_scene(7), 7)
+    counts = made.counts.copy()
+    noise = np.random.default_rng(2).normal(0.0, 2.0, (len(rows), counts.shape[1]))
+    counts[rows] = np.rint(made.dark[rows, None] + noise) if level == "dark" else 17_000
+    assert bad_rows(masked(counts, made.air, made.dark)) == rows
+
+
+def test_air_above_the_load_has_the_noise_of_air():
+    depth = np.zeros((120, 640), np.float32)
+    depth[40:, 40:600] = 1.5
+    beam = masked(make_counts(depth, 5).counts)
+    assert bad_rows(beam) == []
+
+
+def test_a_thin_bar_within_the_load_is_no_flickering_channel():
+    depth = draw_scene(ROWS, COLUMNS).depth
+    depth[60, 116:616] += 0.1
+    made = make_counts(depth, 4)
+    assert 60 not in bad_rows(masked(made.counts, made.air, made.dark))
+
+
+def test_noise_of_the_electronics_is_there_in_air_too(made):
+    counts = made.counts.astype(np.float64)
+    counts[[77, 170]] += np.random.default_rng(3).normal(0.0, 1500.0, (2, COLUMNS))
+    assert bad_rows(masked(np.rint(counts.clip(0, 65535)).astype(np.uint16), made.air, made.dark)) == [77, 170]
+
+
 class TestSimulated:
     @pytest.mark.parametrize("seed", range(6))
     def test_every_dead_channel_and_no_other(self, seed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,22 +15,31 @@ __all__ = ["dying_channels", "faulty_channels", "mask_faults"]
 
 WINDOWS = 32
 WIDTH = 20
-NEAREST = (-5, -4, -3, -2, 2, 3, 4, 5)
 WIDEST = 64
 STUCK_SHARE = 0.06
 LEAST_CONTRAST = 0.001
 LEAST_STEPS = 8.0
-LIVING_NOISE = 0.3
+LIVING_NOISE = 0.4
 SAME_LEVEL = 0.1
+DARK = 0.03
+BRIGHT = 0.3
+CALM_ROWS = 0.04
+STEADY = 0.001
 CLIPPED_SHARE = 0.02
 NEAR_CLIPPED = 0.97
 NOISY_RATIO = 2.5
 NOISY_AGAIN = 1.8
 LEAST_NOISE = 1e-4
+LEAST_LEVEL = 0.02
+RESTLESS = 1.6
+UNEVEN = 8.0
 FLICKER_RATIO = 3.5
 FLICKER_STEP = 0.005
 FLICKER_DARKEST = 0.1
 TWO_GAINS = 0.4
+AGREEING = 0.05
+SWITCHED = 0.75
+FEWEST_SWITCHES = 3
 WRONG_AIR = 0.2
 BESIDE_WRONG = 0.95
 FEWEST_ROWS = 16
@@ -45,13 +54,17 @@ class _Sample:
     """Even windows of a picture, and what each channel does in them.
 
     ``values`` is (rows, windows, columns of a window), ``level`` and ``noise`` (rows, windows): mean, and rms from pixel to
-    pixel; ``places`` the first column of each window.
+    pixel; ``places`` the first column of each window; ``clipped`` (rows, windows) where the scale ends, so that nothing
+    follows from the noise; ``calmest`` (rows,) the variance of the noise over T in the calmest tenth of the other windows,
+    infinite where there are too few.
     """
 
     values: np.ndarray
     level: np.ndarray
     noise: np.ndarray
     places: np.ndarray
+    clipped: np.ndarray
+    calmest: np.ndarray
 
     @classmethod
     def of(cls, image: np.ndarray) -> _Sample:
@@ -63,19 +76,53 @@ class _Sample:
         strides = (image.strides[0], pitch * image.strides[1], image.strides[1])
         seen = np.lib.stride_tricks.as_strided(image, (rows, count, width), strides, writeable=False)
         values = np.ascontiguousarray(seen)
-        jump = values[..., 1:-1] - 0.5 * (values[..., :-2] + values[..., 2:])
+        lines = values.reshape(-1, width)
+        jump = cv2.addWeighted(lines[:, :-2], 0.5, lines[:, 2:], 0.5, 0.0)
+        jump = cv2.absdiff(jump, lines[:, 1:-1], dst=jump)
+        level = _row_mean(lines).reshape(rows, count)
         # Mean absolute difference to rms of a normal distribution: √(π/2), and √1.5 for the difference's own variance.
-        noise = np.abs(jump, out=jump).mean(axis=2) * np.float32(np.sqrt(np.pi / 3.0))
-        return cls(values, values.mean(axis=2), noise, places)
+        noise = _row_mean(jump).reshape(rows, count) * np.float32(np.sqrt(np.pi / 3.0))
+        ceiling = float(lines.max())
+        clipped = np.zeros((rows, count), bool)
+        if cv2.countNonZero(cv2.compare(lines, ceiling, cv2.CMP_GE)) > CLIPPED_SHARE * lines.size:
+            clipped = level > NEAR_CLIPPED * ceiling
+        return cls(values, level, noise, places, clipped, _calmest(level, noise, clipped))
+
+    def backwards(self) -> _Sample:
+        """The same with the windows in reverse; ``values`` and ``places`` stay as they are."""
+        return replace(self, level=self.level[:, ::-1], noise=self.noise[:, ::-1], clipped=self.clipped[:, ::-1])
+
+
+def _row_mean(lines: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = cv2.reduce(lines, 1, cv2.REDUCE_AVG)[:, 0]
+    return mean
+
+
+def _calmest(level: np.ndarray, noise: np.ndarray, clipped: np.ndarray) -> np.ndarray:
+    share = np.where(clipped, np.float32(np.inf), noise**2 / np.maximum(level, LEAST_LEVEL))
+    few = min(max(2, share.shape[1] // 10), share.shape[1])
+    calmest: np.ndarray = np.partition(share, few - 1, axis=1)[:, :few].mean(axis=1)
+    return calmest
+
+
+def _floor(sample: _Sample, known: np.ndarray) -> float:
+    """Variance of the noise over T where nothing but photons makes it: that of the calmest rows.
+
+    Over the load every edge adds to what changes from pixel to pixel, the more the coarser the picture. Rows without any
+    noise have no photons either.
+    """
+    told = known & (sample.calmest > 0.0) & np.isfinite(sample.calmest) & (sample.level.max(axis=1) > BRIGHT)
+    return float(np.quantile(sample.calmest[told], CALM_ROWS)) if told.any() else 0.0
 
 
 def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quantity: str = "counts") -> Beam:
     """The beam with faulty channels, columns and pixels marked as not valid.
 
-    Marked are: what the calibration calls bad; pixels at which the converter is full, as the calibration says or, in
-    counts, as a pile-up at their highest number shows; channels that `faulty_channels` finds, and of those that die during
-    the scan the part from there on (`dying_channels`); columns in which nothing arrived between columns where it did, or
-    which are copies of their neighbors; single pixels that shout or fail; and columns at either end that were not scanned.
+    Only what surely is no measurement is marked: what the calibration calls bad; pixels at which the converter is full, as
+    the calibration says or, in counts, as a pile-up at their highest number shows; channels that `faulty_channels` finds,
+    and of those that die during the scan the part from there on (`dying_channels`); columns in which nothing arrived
+    between columns where it did, or which are copies of their neighbors; single pixels that shout or fail; and columns at
+    either end that were not scanned.
 
     Parameters
     ----------
@@ -128,7 +175,8 @@ def _mask_channels(beam: Beam, valid: np.ndarray, known: np.ndarray, quantity: s
     for kind in ("dead or stuck", "filled in", "wrong in air"):
         certain |= found.get(kind, certain)
     dying: dict[int, tuple[int, int]] = {}
-    for energy, transmission in enumerate(beam.transmission):
+    # The black of a display picture is whatever it was set to: a part of a row that is black tells nothing.
+    for energy, transmission in enumerate(beam.transmission if quantity != "display" else ()):
         dying |= _dying(samples[energy], transmission, beam.step[energy], known & ~certain)
     for rows in found.values():
         rows[list(dying)] = False  # a channel that dies seems to jump
@@ -155,10 +203,11 @@ def faulty_channels(transmission: np.ndarray, step: np.ndarray, known: np.ndarra
     Returns
     -------
     dict of str to ndarray of bool, shape (rows,)
-        "dead or stuck": hardly changes along the travel while the rows around do. "noisy": changes from pixel to pixel
-        several times more than they do. "flickering": jumps against both its neighbors at once, which do not jump against
-        each other. "wrong in air": off by more than 20 % where the rows around see air. "filled in": a copy of its
-        neighbor or on the straight line between its two everywhere, so that nothing was measured there.
+        "dead or stuck": hardly changes along the travel while the rows around do, and is without the noise of photons or
+        shows nothing where they show something. "noisy": changes from pixel to pixel several times more than they do, in
+        the calmest windows, too. "flickering": jumps against both its neighbors at once, which do not jump against each
+        other, where nothing changes in them. "wrong in air": off by more than 20 % where the rows around see air. "filled
+        in": a copy of its neighbor or on the straight line between its two everywhere, so that nothing was measured there.
 
     Examples
     --------
@@ -210,7 +259,10 @@ def _dying(sample: _Sample, transmission: np.ndarray, step: np.ndarray, known: n
     columns = transmission.shape[1]
     dead: dict[int, tuple[int, int]] = {}
     for backwards in (False, True):
-        one = _Sample(sample.values, sample.level[:, ::-1], sample.noise[:, ::-1], sample.places) if backwards else sample
+        one = sample.backwards() if backwards else sample
+        last = replace(one, level=one.level[:, -_LAST:], noise=one.noise[:, -_LAST:], clipped=one.clipped[:, -_LAST:])
+        if not _Life.of(last, step, known).is_doubtful(known):
+            continue
         ends = _stuck(one, step, known) & known[:, None]
         ends[:, -_LAST + 1 :] = False
         if not ends.any():
@@ -277,49 +329,63 @@ def _closed(values: np.ndarray, known: np.ndarray, widest: int = WIDEST) -> np.n
 
 def _tail_mean(values: np.ndarray) -> np.ndarray:
     """Mean over this window and all after it, shape (rows, windows)."""
-    count = np.arange(values.shape[1], 0, -1, dtype=np.float64)
-    mean: np.ndarray = np.cumsum(values[:, ::-1], axis=1, dtype=np.float64)[:, ::-1] / count
+    count = values.shape[1]
+    weights = np.tril(np.ones((count, count))) / np.arange(count, 0, -1)
+    mean: np.ndarray = values.astype(np.float64) @ weights
     return mean
 
 
 def _stuck(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Where a row hardly changes from this window to the last, shape (rows, windows).
 
-    It changes less than 6 % of what the rows around do; and its noise is less than living channels have at its level, or,
-    where it is too dark to tell, the rows around are not as dark.
+    It changes less than 6 % of what the rows around do; and its noise is less than photons leave at its level, or, where it
+    is too dark to tell, it shows nothing while the rows around are not as dark. Rows that see nothing but air change as
+    little, but have the noise of its photons.
     """
-    level, noise = sample.level.astype(np.float64), sample.noise.astype(np.float64)
     # A channel whose own air is wrong has steps of its own; those of its neighbors count.
     step = np.minimum(step, 3.0 * np.median(step[known])) if known.any() else step
-    mean = _tail_mean(level)
-    spread = np.sqrt(np.maximum(_tail_mean(level**2 + noise**2) - mean**2, 0.0)).astype(np.float32)
-    around = _closed(spread, known)
-    still = (around > LEAST_CONTRAST + LEAST_STEPS * step[:, None]) & (spread < STUCK_SHARE * around)
-    if not still[known].any():
-        return still
+    life = _Life.of(sample, step, known)
+    likely = (life.quiet | life.dark) & known[:, None]
+    if not likely.any():
+        return likely
+    around = _closed(life.spread, known)
+    likely &= (around > LEAST_CONTRAST + LEAST_STEPS * step[:, None]) & (life.spread < STUCK_SHARE * around)
+    if not likely.any():
+        return likely
     beside = _closed(sample.level, known)
     same = _tail_mean(np.abs(sample.level - beside) <= SAME_LEVEL * beside + 4.0 * step[:, None]) > 0.9
-    living = np.sqrt(_living_noise(sample, known) * np.maximum(mean, 0.0))
-    quiet = (np.sqrt(_tail_mean(noise**2)) < LIVING_NOISE * living) & (living > step[:, None])
-    dark = mean < 0.1 * _tail_mean(beside)
-    result: np.ndarray = still & ((quiet & ~_is_clipped(sample)[:, None]) | (dark & ~same))
+    darker = (life.mean < 0.1 * _tail_mean(beside)) & ~same
+    result: np.ndarray = likely & (life.quiet | (life.dark & darker))
     return result
 
 
-def _is_clipped(sample: _Sample) -> np.ndarray:
-    """Rows at the end of a scale at which many pixels end: air that was cut off has no noise either."""
-    ceiling = sample.values.max()
-    full = sample.values >= ceiling
-    rows: np.ndarray = (full.mean(axis=(1, 2)) > 0.1) & (full.mean() > CLIPPED_SHARE)
-    return rows
+@dataclass(frozen=True, eq=False)
+class _Life:
+    """Signs of life of each row from a window to the last, each (rows, windows).
 
+    ``mean`` and ``spread`` of T; ``quiet`` where there is less noise than photons leave at that level, ``dark`` where there
+    is neither level nor change.
+    """
 
-def _living_noise(sample: _Sample, known: np.ndarray) -> float:
-    """Variance of the noise over T, of ordinary channels where much comes through: that of the photons."""
-    bright = (sample.level > 0.3) & known[:, None]
-    if not bright.any():
-        return 0.0
-    return float(np.median(sample.noise[bright] ** 2 / sample.level[bright]))
+    mean: np.ndarray
+    spread: np.ndarray
+    quiet: np.ndarray
+    dark: np.ndarray
+
+    @classmethod
+    def of(cls, sample: _Sample, step: np.ndarray, known: np.ndarray) -> _Life:
+        level, noise = sample.level.astype(np.float64), sample.noise.astype(np.float64) ** 2
+        mean, floor = _tail_mean(level), _floor(sample, known)
+        spread = np.sqrt(np.maximum(_tail_mean(level**2 + noise) - mean**2, 0.0)).astype(np.float32)
+        living = floor * np.maximum(mean, 0.0)
+        if sample.clipped.any():
+            noise = np.where(sample.clipped, floor * np.maximum(level, 0.0), noise)
+        quiet = (_tail_mean(noise) < LIVING_NOISE**2 * living) & (living > step[:, None] ** 2)
+        dark = (mean < DARK) & (spread < STEADY + 4.0 * step[:, None])
+        return cls(mean, spread, quiet, dark)
+
+    def is_doubtful(self, known: np.ndarray) -> bool:
+        return bool(((self.quiet | self.dark)[:, 0] & known).any())
 
 
 def _wrong_in_air(sample: _Sample, known: np.ndarray) -> np.ndarray:
@@ -346,13 +412,15 @@ def _wrong_in_air(sample: _Sample, known: np.ndarray) -> np.ndarray:
 def _noisy(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Rows that in a quarter of the windows are several times as noisy as the second noisiest of four neighbors.
 
-    Detector columns of one pulse have gains of their own, which repeat; what is still there between columns 6, 8 and
-    12 apart is noise.
+    A row along the rim of a thing changes as much; but not where the thing ends, and noise of the electronics is there, as
+    much of it, even in the calmest windows. Detector columns of one pulse have gains of their own, which repeat; what is
+    still there between columns 6, 8 and 12 apart is noise.
     """
-    noise = sample.noise
-    if _is_clipped(sample).any():
-        noise = np.where(sample.level > NEAR_CLIPPED * sample.values.max(), np.float32(0.0), noise)
-    noisy = known & _is_louder(noise, step, known, NOISY_RATIO)
+    noise = np.where(sample.clipped, np.float32(0.0), sample.noise)
+    loud = _loudness(noise, step, known) > NOISY_RATIO
+    noisy = known & _in_a_quarter(loud)
+    if noisy.any():
+        noisy &= _is_restless(sample, loud, known)
     rows = np.flatnonzero(noisy)
     for apart in (6, 8, 12):
         if rows.size == 0 or apart > sample.values.shape[2] - 4:
@@ -361,17 +429,38 @@ def _noisy(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndarray:
         part = sample.values[beside]
         noise = np.zeros_like(sample.noise)
         noise[beside] = np.abs(part[..., apart:] - part[..., :-apart]).mean(axis=2) * np.float32(np.sqrt(np.pi) / 2.0)
-        noisy &= _is_louder(noise, step, known, NOISY_AGAIN)
+        noisy &= _in_a_quarter(_loudness(noise, step, known) > NOISY_AGAIN)
     return noisy
 
 
-def _is_louder(noise: np.ndarray, step: np.ndarray, known: np.ndarray, limit: float) -> np.ndarray:
-    sides = np.stack([_moved(noise, known, offset) for offset in (-2, -1, 1, 2)])
-    sides.sort(axis=0)
-    ratio = noise / np.maximum(sides[2], np.maximum(step[:, None], LEAST_NOISE))
-    ratio.sort(axis=1)
-    louder: np.ndarray = ratio[:, (3 * ratio.shape[1]) // 4] > limit
-    return louder
+def _loudness(noise: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Noise over that of the second noisiest of the two rows above and two below."""
+    sides = [_moved(noise, known, offset) for offset in (-2, -1, 1, 2)]
+    low = [np.minimum(*pair) for pair in (sides[:2], sides[2:])]
+    high = [np.maximum(*pair) for pair in (sides[:2], sides[2:])]
+    second = np.maximum(np.minimum(*high), np.maximum(*low))
+    loudness: np.ndarray = noise / np.maximum(second, np.maximum(step[:, None], LEAST_NOISE).astype(np.float32))
+    return loudness
+
+
+def _in_a_quarter(flags: np.ndarray) -> np.ndarray:
+    often: np.ndarray = 4 * np.count_nonzero(flags, axis=1) >= flags.shape[1]
+    return often
+
+
+def _is_restless(sample: _Sample, loud: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows whose noise stands above that of the rows around in the calmest windows, too, and is no greater elsewhere."""
+    restless = np.zeros(known.size, bool)
+    rows = np.flatnonzero(known)
+    if rows.size < FEWEST_ROWS:
+        return restless
+    # Air that is cut off at the end of the scale is calmer than it was, but in all rows alike.
+    own = _calmest(sample.level, sample.noise, np.zeros_like(sample.clipped))[rows]
+    around = cv2.medianBlur(np.ascontiguousarray(own[:, None]), 5)[:, 0]
+    likely = (around > 0.0) & (own > RESTLESS * around) & _in_a_quarter(loud[rows])
+    for row, calm in zip(rows[likely], own[likely], strict=True):
+        restless[row] = np.median(sample.noise[row, loud[row]] ** 2) < UNEVEN * calm
+    return restless
 
 
 def _moved(values: np.ndarray, known: np.ndarray, offset: int) -> np.ndarray:
@@ -396,33 +485,48 @@ def _flickering(sample: _Sample, step: np.ndarray, known: np.ndarray) -> np.ndar
         return flicker
     level = sample.level[rows]
     seen = level > np.maximum(FLICKER_DARKEST, 50.0 * step[rows])[:, None]
-    log = np.log(np.maximum(level, 1e-6))
+    log = cv2.log(np.maximum(level, 1e-6))
     both = seen[1:] & seen[:-1]
-    change = np.where(both, log[1:] - log[:-1], np.nan)
-    change[both.sum(axis=1) < max(4, level.shape[1] // 4)] = 0.0
-    change -= np.nanmedian(change, axis=1, keepdims=True)
-    change = np.nan_to_num(change)
+    both &= (both.sum(axis=1) >= max(4, level.shape[1] // 4))[:, None]
+    change = np.where(both, log[1:] - log[:-1], np.float32(0.0))
     up, down = change[:-1], -change[1:]
-    size = np.where(up * down > 0, np.minimum(np.abs(up), np.abs(down)), 0.0)
-    score = np.zeros(rows.size)
+    size = np.where(up * down > 0, np.minimum(np.abs(up), np.abs(down)), np.float32(0.0))
+    score = np.zeros(rows.size, np.float32)
     # The largest tenth may be a thing in the load.
-    score[1:-1] = np.sort(size, axis=1)[:, : -max(1, size.shape[1] // 10)].mean(axis=1)
+    most = size.shape[1] - max(1, size.shape[1] // 10)
+    score[1:-1] = np.partition(size, most, axis=1)[:, :most].mean(axis=1)
     around = np.stack([_moved(score, np.ones(rows.size, bool), offset) for offset in (-2, -1, 1, 2)])
     around.sort(axis=0)
     likely = np.flatnonzero((score > FLICKER_STEP) & (score > FLICKER_RATIO * around[2]))
-    flicker[[rows[k] for k in likely if _has_two_gains(up[k - 1], down[k - 1], size[k - 1])]] = True
+    usable = both[1:] & both[:-1]
+    for k in likely:
+        rise, fall = up[k - 1], down[k - 1]
+        agree = usable[k - 1] & (np.abs(rise - fall) < AGREEING)
+        flicker[rows[k]] = _has_two_gains(0.5 * (rise + fall), log[k - 1] + log[k + 1], agree)
     return flicker
 
 
-def _has_two_gains(up: np.ndarray, down: np.ndarray, size: np.ndarray) -> bool:
-    """Whether changes against the row above and below are those of a channel with two gains: all of one size."""
+def _has_two_gains(peak: np.ndarray, beside: np.ndarray, agree: np.ndarray) -> bool:
+    """Whether changes against the rows above and below are those of a channel with two gains.
+
+    All are of one size, and they come and go as often where the rows beside go on as they were as anywhere: those of a thing,
+    as thin as it may be, begin and end with the thing. Only windows in which the two rows beside ``agree`` tell anything.
+    """
+    if agree.sum() < max(FEWEST_WINDOWS, agree.size // 4):
+        return False
+    peak = peak - np.quantile(peak[agree], 0.5, method="lower")
+    size = np.abs(peak[agree])
     jumped = size > 0.5 * np.quantile(size, 0.9)
     if jumped.sum() < max(3, size.size // 10):
         return False
     low, middle, high = np.quantile(size[jumped], [0.25, 0.5, 0.75])
-    unequal = np.median(np.abs(up - down)[jumped] / np.abs(up + down)[jumped])
     # In the other state nothing differs; a row of a textured load differs everywhere.
-    rest = np.maximum(np.abs(up), np.abs(down))[~jumped]
-    calm = np.quantile(rest, 0.6) < TWO_GAINS * middle if rest.size else True
-    sign = jumped.mean() > 0.7 or abs(np.sign(up[jumped]).mean()) > 0.7
-    return bool(high - low < TWO_GAINS * middle and unequal < TWO_GAINS / 4 and calm and sign)
+    calm = np.quantile(size[~jumped], 0.6) < TWO_GAINS * middle if not jumped.all() else True
+    sign = jumped.mean() > 0.7 or abs(np.sign(peak[agree][jumped]).mean()) > 0.7
+    # The window in which it jumps lies in between.
+    pairs = agree[2:] & agree[:-2]
+    switched = pairs & (np.abs(peak[2:] - peak[:-2]) > SWITCHED * middle)
+    still = pairs & (np.abs(beside[2:] - beside[:-2]) < 2.0 * middle)
+    unprompted = (switched & still).sum()
+    own = unprompted >= FEWEST_SWITCHES and 2 * unprompted * pairs.sum() >= still.sum() * switched.sum()
+    return bool(high - low < TWO_GAINS * middle and calm and sign and own)

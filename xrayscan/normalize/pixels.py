@@ -24,7 +24,8 @@ HOT_RATIO = 10.0
 MOST_HOT = 0.1
 FILLED_SHARE = 0.97
 FILLED_RUNS = 0.03
-_ROWS = 128
+_ROWS = 96
+_BLOCK = 32
 _FLOAT_STEP = 2e-6
 _TELLING = 6.0
 _RING = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
@@ -144,7 +145,7 @@ def lost_columns(beam: Beam, valid: np.ndarray) -> Step | None:
         some = transmission[rows]
         lost |= _voids(some)
         step = np.full(valid.shape[1], float(np.median(beam.step[energy])), np.float32)
-        copied |= filled_in(np.ascontiguousarray(some.T), step)
+        copied |= filled_in(cv2.transpose(some), step)
     copied &= ~lost
     if not (lost.any() or copied.any()):
         return None
@@ -183,17 +184,16 @@ def hot_pixels(beam: Beam, valid: np.ndarray) -> Step | None:
     """
     hot: list[np.ndarray] = []
     for transmission in beam.transmission:
-        jump = cv2.filter2D(transmission, -1, np.array([[-0.5, 1.0, -0.5]], np.float32))
-        np.abs(jump, out=jump)
-        place = cv2.findNonZero((jump > HOT_STEP).view(np.uint8))
-        if place is None or not 0 < len(place) <= MOST_HOT * valid.size:
+        place = _places(_peaks(transmission).ravel())
+        if not 0 < len(place) <= MOST_HOT * valid.size:
             continue
-        columns, rows = place.reshape(-1, 2).T
+        rows, columns = np.divmod(place, valid.shape[1])
         inner = valid[rows, columns] & (rows > 0) & (rows < valid.shape[0] - 1)
-        inner &= (columns > 0) & (columns < valid.shape[1] - 1)
         rows, columns = rows[inner], columns[inner]
-        beside = 0.5 * (transmission[rows - 1, columns] + transmission[rows + 1, columns])
-        differs = np.abs(transmission[rows, columns] - beside) > HOT_STEP  # an upright edge does not
+        own = transmission[rows, columns]
+        # An upright edge differs from one side only.
+        differs = np.abs(own - transmission[rows - 1, columns]) > HOT_STEP
+        differs &= np.abs(own - transmission[rows + 1, columns]) > HOT_STEP
         rows, columns = rows[differs], columns[differs]
         around = np.stack([transmission[rows + y, columns + x] for y, x in _RING])
         known = np.stack([valid[rows + y, columns + x] for y, x in _RING])
@@ -207,6 +207,26 @@ def hot_pixels(beam: Beam, valid: np.ndarray) -> Step | None:
     valid[spots[0], spots[1]] = False
     note = f"{spots.shape[1]} single pixels stand out from all around them and are not valid"
     return Step("hot pixels", note, {"pixels": int(spots.shape[1])})
+
+
+def _peaks(transmission: np.ndarray) -> np.ndarray:
+    """Mask of bytes: pixels that differ from both their neighbors along the travel."""
+    peaks = np.zeros(transmission.shape, np.uint8)
+    if peaks.shape[1] < 3:
+        return peaks
+    for first in range(0, len(transmission), _BLOCK):  # as much as a processor keeps at hand
+        part = transmission[first : first + _BLOCK]
+        jumped = cv2.compare(cv2.absdiff(part[:, 1:], part[:, :-1]), HOT_STEP, cv2.CMP_GT)
+        peaks[first : first + _BLOCK, 1:-1] = cv2.bitwise_and(jumped[:, 1:], jumped[:, :-1])
+    return peaks
+
+
+def _places(mask: np.ndarray) -> np.ndarray:
+    """Where a flat mask of bytes is set; eight of them are looked at at a time, for hardly any are."""
+    whole = mask.size // 8 * 8
+    words = np.flatnonzero(mask[:whole].view(np.uint64))
+    near = np.concatenate([(8 * words[:, None] + np.arange(8)).ravel(), np.arange(whole, mask.size)])
+    return near[mask[near] > 0]
 
 
 def filled_in(lines: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -240,30 +260,41 @@ def filled_in(lines: np.ndarray, step: np.ndarray) -> np.ndarray:
     enough = max(16, pixels // 50)
     filled = np.zeros(count, bool)
     # Only where a line varies along itself, and its neighbors are not at an end of the scale, can it tell anything.
-    telling = np.abs(lines[:, 1:] - lines[:, :-1]) > _TELLING * tolerance
-    inner = (lines[:, 1:] < lines.max()) & (lines[:, 1:] > 0.0)
-    told = telling[1:-1] & inner[:-2] & inner[2:]
-    middle = lines[:-2, 1:] + lines[2:, 1:]
-    middle *= 0.5
-    middle -= lines[1:-1, 1:]
-    off = np.abs(middle, out=middle) > tolerance[1:-1]
-    off &= told
-    count_told = told.sum(axis=1)
-    straight = (count_told >= enough) & (off.sum(axis=1) <= (1.0 - FILLED_SHARE) * count_told)
+    telling = _exceeds(cv2.absdiff(lines[:, 1:], lines[:, :-1]), tolerance, _TELLING)
+    top = float(np.nextafter(lines.max(), np.float32(-np.inf)))
+    inner = cv2.inRange(lines[:, 1:], float(np.finfo(np.float32).tiny), top)
+    told = cv2.bitwise_and(telling[1:-1], cv2.bitwise_and(inner[:-2], inner[2:]))
+    middle = cv2.addWeighted(lines[:-2, 1:], 0.5, lines[2:, 1:], 0.5, 0.0)
+    off = _exceeds(cv2.absdiff(middle, lines[1:-1, 1:], dst=middle), tolerance[1:-1])
+    count_told, count_off = _count(told), _count(cv2.bitwise_and(off, told))
+    straight = (count_told >= enough) & (count_off <= (1.0 - FILLED_SHARE) * count_told)
     if 2 * straight.sum() <= (count_told >= enough).sum() + count // 8:
         filled[1:-1] = straight
-    copies = _copies(lines, tolerance, telling.sum(axis=1)[:-1], enough)
+    copies = _copies(lines, tolerance, _count(telling)[:-1], enough)
     copies[1:-1] &= ~filled[:-2]  # the end of a straight run is hardly different from the last of its fillings
     filled |= copies
     runs = int((np.diff(filled.astype(np.int8), prepend=0) > 0).sum())
     return filled if runs <= max(2, FILLED_RUNS * count) else np.zeros(count, bool)
 
 
+def _exceeds(distance: np.ndarray, tolerance: np.ndarray, times: float = 1.0) -> np.ndarray:
+    """Mask of bytes, 255 where a distance is more than so many times its line's tolerance; ``distance`` is used up."""
+    distance /= tolerance
+    mask: np.ndarray = cv2.compare(distance, times, cv2.CMP_GT)
+    return mask
+
+
+def _count(mask: np.ndarray) -> np.ndarray:
+    """How many bytes of each line are set."""
+    count: np.ndarray = cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] // 255
+    return count
+
+
 def _copies(lines: np.ndarray, tolerance: np.ndarray, telling: np.ndarray, enough: int) -> np.ndarray:
     """Lines that equal the one before, or at the first edge the one after; only where lines vary along themselves."""
     copies = np.zeros(len(lines), bool)
     varied = telling >= enough
-    differing = (np.abs(lines[1:] - lines[:-1]) > tolerance[1:]).sum(axis=1)
+    differing = _count(_exceeds(cv2.absdiff(lines[1:], lines[:-1]), tolerance[1:]))
     same = varied & (differing <= (1.0 - FILLED_SHARE) * telling)
     if not same.any() or 2 * same.sum() > varied.sum() + len(lines) // 8:
         return copies
