@@ -287,12 +287,12 @@ def _cells(transmission: np.ndarray, usable: np.ndarray, profile: np.ndarray, ev
     tolerance = SAG_UNLEVELED
     if free.sum() >= 2:
         # Load is darker than air: in each row the brighter columns are the free ones.
-        gain = np.quantile(ratio[:, free], 0.95, axis=1, keepdims=True)
+        gain = np.maximum(np.quantile(ratio[:, free], 0.95, axis=1, keepdims=True), 1e-6)
         away = ratio[:, free] / gain
         noise = float(np.median(np.abs(np.diff(away, axis=0)))) if len(away) > 1 else 0.0
         free[free] = (np.abs(away - 1.0) < max(0.01, 5.0 * noise)).mean(axis=0) > 0.97
     if free.sum() >= 2:
-        ratio /= np.median(ratio[:, free], axis=1, keepdims=True)
+        ratio /= np.maximum(np.median(ratio[:, free], axis=1, keepdims=True), 1e-6)
         tolerance = max(SAG, 5.0 * 1.4826 * float(np.median(np.abs(ratio[:, free] - 1.0))))
     else:
         free[:] = False
