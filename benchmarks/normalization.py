@@ -12,7 +12,8 @@ What is measured:
   (T - truth)/sigma with only that error added to photon noise. Truth is the same chain (energy drift, blur, veil, cross-talk,
   afterglow) without noise, dose and gain errors; "as delivered" is T by the stated air and dark alone.
 - dead: channels that give nothing, found among all rows; false: good rows that are marked (hot and flickering ones apart).
-- sway: rms of lift against its truth over the bodies' columns, both less a parabola, where the truth has 0.2 rows rms or more.
+- sway: rms of lift against its truth over the bodies' columns, both less a parabola for each body, where the truth has 0.2
+  rows rms or more.
 - tilt, row and column pitch (not stated), stretch (pitch stated as the scanner believes it): ISO containers alone.
 - lateness of the low energy, of scanners with two.
 - agreement: optical depth of the same measurement delivered as counts and as 16 and 12 bits: the largest over bins of one
@@ -108,18 +109,19 @@ def _radiograph(known, fan, truth, arm: bool, record) -> dict[str, float]:
     found = {"good rows": float(good.sum()), "good rows marked": float((marked & good).sum())}
     if dead.any():
         found |= {"dead rows": float(dead.sum()), "dead rows missed": float((dead & ~marked).sum())}
-    columns = np.zeros(radiograph.shape[1], bool)
-    for box in radiograph.containers:
-        columns[box.left + box.width // 20 : box.right - box.width // 20] = True
-    if columns.sum() < 200:
+    bodies = [slice(box.left + box.width // 20, box.right - box.width // 20) for box in radiograph.containers]
+    bodies = [body for body in bodies if body.stop - body.start >= 200]
+    if not bodies:
         return found
+    columns = np.zeros(radiograph.shape[1], bool)
+    columns[bodies[0].start : bodies[-1].stop] = True
     where = "" if not arm else " on an L array"
     middle = slice(radiograph.shape[0] // 2, radiograph.shape[0] // 2 + 40)
     row = fan.source_distance * float(-np.diff(fan.slopes[middle]).mean())
-    sway = _without_parabola(fan.lift[columns] / row)
+    sway = _without_parabolas(fan.lift / row, bodies)
     if sway.std() >= 0.2:
         lift = radiograph.geometry.lift
-        left = sway if lift is None else _without_parabola(lift[columns]) - sway
+        left = sway if lift is None else _without_parabolas(lift, bodies) - sway
         found[f"sway left{where} [%]"] = 100 * float(left.std() / sway.std())
     if not any(word in truth.vehicle for word in (" ft", "container wagon")) or "flat" in truth.vehicle:
         return found
@@ -137,9 +139,13 @@ def _radiograph(known, fan, truth, arm: bool, record) -> dict[str, float]:
     return found
 
 
-def _without_parabola(line: np.ndarray) -> np.ndarray:
-    x = np.linspace(-1.0, 1.0, line.size)
-    return line - np.polyval(np.polyfit(x, line, 2), x)
+def _without_parabolas(line: np.ndarray, bodies: list[slice]) -> np.ndarray:
+    """What is left in the bodies when each one's place, tilt and bow are taken out."""
+    parts = []
+    for body in bodies:
+        x = np.linspace(-1.0, 1.0, body.stop - body.start)
+        parts.append(line[body] - np.polyval(np.polyfit(x, line[body], 2), x))
+    return np.concatenate(parts)
 
 
 def _agreement(measurement) -> dict[str, float]:

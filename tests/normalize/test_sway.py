@@ -37,7 +37,7 @@ def test_sway_is_measured_to_a_tenth_of_itself(period, amplitude):
     columns = np.arange(1600)
     near = amplitude * np.sin(2 * np.pi * columns / period)
     depth, box = _picture(near + 0.004 * columns)
-    lift, step = find_sway(depth, [box], PITCH, slope=0.004, magnification=1.5)
+    lift, step = find_sway(depth, [box], PITCH, slope=0.004, scale=0.8)
     inside = slice(180, 1420)
     truth = near * 2.0 / 2.5
     left = _apart_from_a_parabola((lift - truth)[inside])
@@ -79,7 +79,7 @@ def test_rows_that_are_not_valid_do_not_mislead():
     near = 0.8 * np.sin(2 * np.pi * np.arange(1600) / 200)
     depth, box = _picture(near)
     depth[[50, 58, 63]] = np.nan
-    lift, _ = find_sway(depth, [box], PITCH, magnification=1.0)
+    lift, _ = find_sway(depth, [box], PITCH, scale=1.0)
     assert _apart_from_a_parabola((lift - near)[180:1420]).std() < 0.15 * near.std()
 
 
@@ -92,7 +92,7 @@ def test_of_a_simulated_boom_most_of_the_sway_is_found():
     radiograph = normalize(replay(record)[0])
     (box,) = radiograph.containers
     near = fan.source_distance - 1.22
-    lift, _ = find_sway(radiograph.optical_depth[0], [box], 0.005, magnification=(near + 2.44) / near)
+    lift, _ = find_sway(radiograph.optical_depth[0], [box], 0.005, scale=near / fan.source_distance)
     truth = (-fan.lift if record.mirrored else fan.lift) / 0.005
     truth = truth[::-1] if record.mirrored else truth
     inside = slice(box.left + box.width // 20, box.right - box.width // 20)

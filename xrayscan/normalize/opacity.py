@@ -207,7 +207,7 @@ def _area(valid: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 def _not_seen(loaded: np.ndarray, seen: np.ndarray, area: np.ndarray) -> float:
     """How many pixels of the area that were not seen are load [px], as the load's share of those seen within 40 pixels."""
     missing = int(np.count_nonzero(area)) - int(np.count_nonzero(seen))
-    everywhere = np.count_nonzero(loaded) / max(np.count_nonzero(seen), 1)
+    everywhere = float(np.count_nonzero(loaded)) / max(float(np.count_nonzero(seen)), 1.0)
     rows, columns = (size // CELL for size in area.shape)
     if missing == 0 or rows == 0 or columns == 0:
         return missing * everywhere

@@ -99,6 +99,11 @@ class Rails:
         return self.right - self.left
 
     @property
+    def middle_scale(self) -> float:
+        """In the middle of the load [rows per meter]; NaN where not measured."""
+        return self.middle_rows / self.height
+
+    @property
     def middle(self) -> float:
         """Column in which the rows hold."""
         return 0.5 * (self.left + self.right)

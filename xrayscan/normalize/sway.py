@@ -15,9 +15,9 @@ import numpy as np
 
 from xrayscan.scan import Box, Step
 
-__all__ = ["MAGNIFICATION", "find_sway"]
+__all__ = ["find_sway"]
 
-MAGNIFICATION = 1.6  # near wall to far wall, where it is not known: the middle of 1.3 to 2.2
+SCALE = 2.0 / (1.0 + 1.6)  # near walls are 1.3 to 2.2 times as large as far ones
 ENDS = 0.03  # share of a body's length at either end that is left out: corner castings, doors
 SEARCH, AROUND = 0.35, 0.10  # around the box's upper edge [m]: where the rail is looked for, and how much of it is compared
 DEEPEST = 2.0  # optical depth beyond which nothing is compared: it is noise there
@@ -53,7 +53,7 @@ def find_sway(
     boxes: Sequence[Box],
     row_pitch: float,
     slope: float = 0.0,
-    magnification: float | None = None,
+    scale: float | None = None,
 ) -> tuple[np.ndarray | None, Step]:
     """How much lower than even travel would have it each column's picture lies.
 
@@ -67,9 +67,10 @@ def find_sway(
         In the middle of the load.
     slope : float [rows per column]
         Of the bodies' upper edges, down positive: their tilt.
-    magnification : float or None
-        Near wall's scale over the far wall's. The edge is that of the near wall, whose picture moves (1 + M)/2 times as far as
-        that of the middle of the load.
+    scale : float or None
+        Rows for each meter in the middle of the load over those at the bodies' upper edge, whose picture moves farther: it is
+        that of the near wall, and on the arm of an L-shaped array it is another again. None: 0.77, of a near wall 1.6 times as
+        large as the far one.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def find_sway(
         None where no straight edge is seen, or none that swings by 0.1 rows rms or more.
     step : Step
     """
-    near = 2.0 / (1.0 + (magnification or MAGNIFICATION))
+    near = scale or SCALE
     step_near = row_pitch * near
     edges = [_edge(depth, box, step_near, slope) for box in boxes]
     seen = [edge for edge in edges if edge is not None and edge.good.sum() >= FEWEST_COLUMNS]
