@@ -91,7 +91,8 @@ def find_sway(
     if swings < SWINGS or rest > UNEXPLAINED * rms or rms * step_near > LARGEST:
         return None, Step("sway", "not measured: the upper edge is not straight", {"swings": swings})
     lift = (sway * near).astype(np.float32)
-    note = f"the picture sways by {rms * near:.2f} rows rms ({rms * near * row_pitch * 1e3:.1f} mm)"
+    known = "" if scale else ", the edge's scale assumed"
+    note = f"the picture sways by {rms * near:.2f} rows rms ({rms * near * row_pitch * 1e3:.1f} mm{known})"
     return lift, Step("sway", note, {"rows_rms": rms * near, "mm_rms": rms * near * row_pitch * 1e3})
 
 
