@@ -136,10 +136,26 @@ def test_contents_must_be_contents_and_make_a_scan(tmp_path):
     for made, message in (
         (lambda file: PIXELS, "gave a ndarray on a sound file; expected xrayscan.plugin.Contents"),
         (lambda file: Contents(np.ones(5)), r"make no scan: .*shape \(5,\)"),
-        (lambda file: Contents(PIXELS, quantity="hounsfield"), "quantity is 'hounsfield'"),
+        (
+            lambda file: Contents(PIXELS, quantity="hounsfield"),
+            "gave quantity as 'hounsfield' .*expected one of counts, transmission, display",
+        ),
         (lambda file: Contents(PIXELS, pixel_pitch=5.0), "make no scan: pixel_pitch is"),
         (lambda file: Contents(PIXELS, air=np.ones(9)), r"make no scan: air has shape \(9,\)"),
         (lambda file: Contents(PIXELS, others=(Contents(np.ones((2, 2), complex)),)), "make no scan: .*complex128"),
+        (
+            lambda file: Contents(PIXELS, manifest={"driver": "x"}),
+            r"gave manifest as a dict; expected an xrayscan\.scan\.Manifest",
+        ),
+        (
+            lambda file: Contents(PIXELS, acquired_at="yesterday"),
+            r"gave acquired_at as 'yesterday' \(str\); expected a datetime",
+        ),
+        (lambda file: Contents(PIXELS, vendor=7), r"read \(0412\.abc\): .*gave vendor as 7 \(int\); expected text"),
+        (lambda file: Contents(PIXELS, saturation="x"), r"gave saturation as 'x' \(str\); expected a number"),
+        (lambda file: Contents(PIXELS, ids={"scan": 412}), "gave ids as a dict; expected a mapping of text to text"),
+        (lambda file: Contents(PIXELS, endpoints="6 MV"), r"gave endpoints as '6 MV' \(str\); expected megavolts"),
+        (lambda file: Contents(PIXELS, steps=("read",)), r"gave steps as a tuple; expected a tuple of xrayscan\.scan\.Step"),
     ):
         assert re.search(message, str(check_reader(reader_of(read=made), good=[path])), re.DOTALL)
 
@@ -196,6 +212,72 @@ def test_side_effects_are_seen(tmp_path, monkeypatch, spoil, message):
     if message is not None:
         assert "side effects" in points(report)
         assert re.search(message, str(report))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda: np.seterr(all="ignore"), "it changed the error state of NumPy"),
+        (lambda: np.random.seed(0), r"it changed the state of numpy\.random"),
+        (lambda: random.seed(0), "it changed the state of random"),
+        (lambda: os.environ.update(ABC_SEEN="1"), "it changed the environment"),
+        (lambda: os.chdir("/"), "it changed the working folder"),
+        (lambda: sys.path.insert(0, "/abc"), "it changed the module search path"),
+        (lambda: np.set_printoptions(precision=3), "it changed the print options of NumPy"),
+    ],
+)
+@pytest.mark.parametrize("once", [False, True])
+def test_what_is_changed_at_the_first_reading_is_seen_and_undone(tmp_path, spoil, message, once):
+    """Each of these leaves the same state at every reading: after the first there is nothing to see."""
+    left = [1 if once else 10**6]
+
+    def read(file):
+        if left[0]:
+            left[0] -= 1
+            spoil()
+        return sound_read(file)
+
+    before = os.getcwd(), dict(os.environ), list(sys.path), np.geterr(), np.get_printoptions()
+    report = check_reader(reader_of(read=read), good={sample(tmp_path): PIXELS})
+    assert [problem.point for problem in report.problems].count("side effects") == 1
+    assert re.search(message, str(report))
+    assert before == (os.getcwd(), dict(os.environ), list(sys.path), np.geterr(), np.get_printoptions())
+
+
+def test_prints_are_told_and_kept_off_the_terminal(tmp_path, capsys):
+    def can_read(file):
+        sys.stderr.write("asked")
+        return file.head.startswith(b"ABC1")
+
+    def read(file):
+        sys.stdout.write(f"reading {file.size} bytes\n")
+        return sound_read(file)
+
+    broken = tmp_path / "broken.abc"
+    broken.write_bytes(b"ABC1")
+    report = check_reader(reader_of(can_read=can_read, read=read), good=[sample(tmp_path)], bad=[broken])
+    assert capsys.readouterr() == ("", "")
+    assert "side effects: it printed 'asked" in str(report)
+    assert re.search(r"side effects \(0412\.abc\): it printed 'askedreading 4812 bytes", str(report))
+
+
+def test_one_problem_is_one_point(tmp_path):
+    report = check_reader(reader_of(read=3), good=[sample(tmp_path)])
+    assert str(report).startswith("the reader breaks the contract in 1 point:\n")
+
+
+def test_what_a_reader_needs_must_load(tmp_path, monkeypatch):
+    (tmp_path / "abc_decoder.py").write_text("raise RuntimeError('no license')")
+    monkeypatch.syspath_prepend(tmp_path)
+    report = check_reader(reader_of(NEEDS=("abc_decoder",)), good=[sample(tmp_path)])
+    assert re.search(r"NEEDS names abc_decoder, which cannot be imported here: RuntimeError\('no license'\)", str(report))
+
+
+def test_a_bundle_in_a_folder_is_a_sound_file_too(tmp_path):
+    np.save(tmp_path / "0412.npy", PIXELS)
+    (tmp_path / "manifest.toml").write_text("xrayscan = 1\nscan = '0412.npy'")
+    report = check_reader(bundle, good={tmp_path: PIXELS})
+    assert report.passed, str(report)
 
 
 def test_damage_must_be_our_error_and_name_the_file(tmp_path):

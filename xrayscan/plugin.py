@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,12 @@ from xrayscan.errors import (
     ShapeError,
     UnknownFormatError,
 )
-from xrayscan.io import sidecar
-from xrayscan.io.contents import Contents, check_claim, checked_pixels
+from xrayscan.io.contents import Contents, check_claim
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import DEFLATE_RATIO, MAX_ENERGIES, MAX_FILE_BYTES, MAX_PIXELS, inflate
+from xrayscan.io.reading import checked_contents, opened
 from xrayscan.io.registry import GROUP, Reader
-from xrayscan.scan import ENERGIES, QUANTITIES, Manifest, Scan, Step
+from xrayscan.scan import ENERGIES, Manifest, Scan, Step
 
 __all__ = [
     "GROUP",
@@ -73,6 +74,7 @@ __all__ = [
 _FOREIGN = (b"", b"\0", bytes(4096), b"GIF89a" + bytes(64), b"plain text, no scan\n" * 8, bytes(range(7, 256)) * 2)
 _COPIES = 24
 _SECONDS = 10.0
+_SEED = 1_734_502_911
 _FREE_MEMORY = 64_000_000
 
 
@@ -114,7 +116,8 @@ class ReaderReport:
         if self.passed:
             return f"the reader keeps the contract: {self.checked} files and damaged copies"
         lines = "\n".join(f"- {problem}" for problem in self.problems)
-        return f"the reader breaks the contract in {len(self.problems)} points:\n{lines}"
+        count = len(self.problems)
+        return f"the reader breaks the contract in {count} point{'' if count == 1 else 's'}:\n{lines}"
 
 
 def check_reader(
@@ -127,10 +130,11 @@ def check_reader(
     """The contract test of a reader: what it is given, what it may do, and how it fails.
 
     It looks at the three names; that ``can_read`` says no to foreign, empty and short files and never raises; that ``read``
-    gives `Contents` with sound pixels, the same each time and in two threads; that nothing else changes (files, working
-    folder, environment, random state, warnings, print-outs) and no other file is opened; and that cut-off and altered
+    gives `Contents` with sound pixels and every field of its type, the same each time and in two threads; that nothing else
+    changes, from the first reading on (files, working folder, environment, random state, NumPy's error state, module search
+    path, warnings, print-outs) and no other file is opened; and that cut-off and altered
     copies end in a `ReadError` that names the file, or in `Contents`, within time and memory that the file's real size
-    allows. Run it in a process that does nothing else meanwhile.
+    allows. What the reader prints is kept off the terminal and told. Run it in a process that does nothing else meanwhile.
 
     Parameters
     ----------
@@ -157,18 +161,23 @@ def check_reader(
     the reader keeps the contract: 114 files and damaged copies
     """
     check = _Check(reader, seconds)
+    expected = dict(good) if isinstance(good, Mapping) else dict.fromkeys(good)
+    sound = [(opened(path), pixels) for path, pixels in expected.items()]
+    broken = [opened(path) for path in bad]
     if not check.names():
         return ReaderReport(tuple(check.problems), check.checked)
-    check.foreign()
-    expected = dict(good) if isinstance(good, Mapping) else dict.fromkeys(good)
-    if not expected:
+    if not sound:
         check.fail("read", "", "no sound file was given; name at least one in good=[...]")
-    for path, pixels in expected.items():
-        file = ScanFile.open(Path(path), sidecar.find(Path(path)))
-        if check.good(file, pixels):
-            check.damaged(file)
-    for path in bad:
-        check.bad(ScanFile.open(Path(path), sidecar.find(Path(path))))
+    with _watched(first=True) as traces:
+        check.foreign()
+    check.side_effects("", traces)
+    # Damaged copies make a reader print and change things too; only what it does to sound files is told one by one.
+    with _undone(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for file, pixels in sound:
+            if check.good(file, pixels):
+                check.damaged(file)
+        for file in broken:
+            check.bad(file)
     return ReaderReport(tuple(check.problems), check.checked)
 
 
@@ -200,7 +209,25 @@ class _Check:
         uncallable = [name for name in ("can_read", "read") if not callable(getattr(self.reader, name))]
         if uncallable:
             self.fail("names", "", f"{', '.join(uncallable)} cannot be called; expected functions of a ScanFile")
-        return not missing and not uncallable
+        return not missing and not uncallable and self._loads(needs)
+
+    def _loads(self, needs: tuple[str, ...]) -> bool:
+        """Whether what the reader needs can be loaded: what that changes is not the reader's doing, and done before."""
+        for name in needs:
+            try:
+                import_module(name)
+            except Exception as error:  # noqa: BLE001  another library may raise anything, and that is the finding
+                self.fail("names", "", f"NEEDS names {name}, which cannot be imported here: {error!r}")
+                return False
+        return True
+
+    def side_effects(self, file: ScanFile | str, traces: Iterable[str]) -> None:
+        """Each trace as a problem, once a file."""
+        name = file.path.name if isinstance(file, ScanFile) else file
+        for trace in traces:
+            problem = Problem("side effects", name, trace)
+            if problem not in self.problems:
+                self.problems.append(problem)
 
     def foreign(self) -> None:
         """can_read says no to files of nobody's format."""
@@ -223,18 +250,22 @@ class _Check:
     def good(self, file: ScanFile, expected: Any) -> bool:
         """Whether a sound file is read; what it gives and what it leaves behind is looked at."""
         self.checked += 1
-        if not self._knows(file):
+        with _watched(first=True) as traces:
+            knows = self._knows(file)
+            first = self._read(file) if knows else None
+        self.side_effects(file, traces)
+        if not knows:
             self.fail("can_read", file, "it does not know this sound file")
             return False
-        first = self._read(file)
         if not isinstance(first, Contents):
             return self._not_read(file, first)
-        self._sound(file, first, expected)
+        if not self._sound(file, first, expected):
+            return False
         with _watched() as traces:
+            self._knows(file)
             again = self._read(file)
-        for trace in traces:
-            self.fail("side effects", file, trace)
-        # What a library does once, when it is loaded, was done by the first reading; files are held against the disk.
+        self.side_effects(file, traces)
+        # Files are held against the disk, whoever opened them.
         with contextlib.suppress(OSError):
             if os.path.isfile(file.path) and file.path.read_bytes() != file.data:
                 self.fail("side effects", file, "the file is changed on the disk; a reader must leave it as it is")
@@ -258,14 +289,16 @@ class _Check:
         except Exception as error:  # noqa: BLE001  the reader under test may raise anything, and that is the finding
             return error
 
-    def _sound(self, file: ScanFile, contents: Contents, expected: Any) -> None:
-        """Every view makes a scan, and has the pixels that its maker expects."""
-        for view in (contents, *contents.others):
+    def _sound(self, file: ScanFile, contents: Contents, expected: Any) -> bool:
+        """Whether every field is of its type; every view must make a scan, and have the pixels that its maker expects."""
+        try:
+            checked = checked_contents(file, contents, getattr(self.reader, "__name__", type(self.reader).__name__))
+        except ReadError as error:
+            self.fail("read", file, f"its contents make no scan: {error}")
+            return False
+        for view in (checked, *checked.others):
             try:
-                pixels = checked_pixels(file, np.asarray(view.pixels))
-                if view.quantity is not None and view.quantity not in QUANTITIES:
-                    self.fail("read", file, f"quantity is {view.quantity!r}; expected None or one of {', '.join(QUANTITIES)}")
-                    continue
+                pixels = view.pixels
                 names = view.energies or (ENERGIES if len(pixels) <= 2 else tuple(f"e{n}" for n in range(len(pixels))))
                 Scan.from_array(
                     pixels,
@@ -276,12 +309,12 @@ class _Check:
                     energies=tuple(names[: len(pixels)]) if view.energies is None else names,
                     bad_pixels=view.bad_pixels,
                     endpoints=view.endpoints,
+                    saturation=view.saturation,
                 )
             except (ReadError, ShapeError, CalibrationError) as error:
                 self.fail("read", file, f"its contents make no scan: {error}")
-        if not all(isinstance(step, Step) for step in contents.steps):
-            self.fail("read", file, "steps holds something else than xrayscan.plugin.Step")
         self._bits(file, np.asarray(contents.pixels), expected)
+        return True
 
     def _bits(self, file: ScanFile, pixels: np.ndarray, expected: Any) -> None:
         if expected is None:
@@ -363,8 +396,8 @@ class _Check:
             self.fail("damage", file, f"{what} it gave {came!r:.160}; expected a ReadError such as file.corrupt(...)")
         else:
             try:
-                checked_pixels(file, np.asarray(came.pixels))
-            except CorruptScanError:
+                checked_contents(file, came, "under test")
+            except ReadError:  # as `xrayscan.read` would end
                 return None
         return came
 
@@ -402,23 +435,55 @@ def _state() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _watched() -> Iterator[list[str]]:
-    """Gathers what the code inside changes, prints, warns of or opens."""
+def _undone() -> Iterator[None]:
+    """Puts back what the code inside does to the process, so that it does not spoil what runs next."""
+    folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
+    errors, shown = np.geterr(), np.get_printoptions()
+    chance, chances = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        sys.path[:] = path
+        np.seterr(**errors)
+        np.set_printoptions(**shown)
+        random.setstate(chance)
+        np.random.set_state(chances)
+
+
+@contextlib.contextmanager
+def _watched(first: bool = False) -> Iterator[list[str]]:
+    """Gathers what the code inside changes, prints, warns of or opens.
+
+    The first time, a library that is loaded then may open its own files, and warn, and add filters of warnings: these are
+    left to the second time.
+    """
     found: list[str] = []
     out = io.StringIO()
-    before = _state()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings(record=True) as warned:
+    with (
+        _undone(),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out),
+        warnings.catch_warnings(record=True) as warned,
+    ):
         warnings.simplefilter("always")
-        filters = list(warnings.filters)
+        random.seed(_SEED)  # a state in which no reader's own seed leaves it
+        np.random.seed(_SEED)
+        before = _state()
         with _LISTENER.listening() as events:
             yield found
-        before["the filters of warnings"] = filters
         after = _state()
+    if first:
+        before["the filters of warnings"] = after["the filters of warnings"]
     found += [f"it changed {name}; a reader must leave it as it is" for name in before if before[name] != after[name]]
-    found += [f"it {event}; a reader reads the bytes it is given and nothing else" for event in dict.fromkeys(events)]
     if out.getvalue():
         found.append(f"it printed {out.getvalue()[:80]!r}; tell in an error or in a Step")
-    found += [f"it warned {str(one.message)[:120]!r}; tell in a Step" for one in warned]
+    if not first:
+        found += [f"it {event}; a reader reads the bytes it is given and nothing else" for event in dict.fromkeys(events)]
+        found += [f"it warned {str(one.message)[:120]!r}; tell in a Step" for one in warned]
 
 
 class _Listener:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -130,6 +131,7 @@ def test_progress_for_programs(scans: Path, tmp_path: Path) -> None:
         (["screen", "{in}", "--out", "{out}", "--workers", "0"], "at least 1 is needed"),
         (["info", "{in}/nothing here"], "there is no such file or folder"),
         (["info", "{empty}"], "there are none"),
+        (["info", ""], "no file was named; give the path of a scan"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -220,10 +222,42 @@ def test_info_names_what_cannot_be_read_and_ends_with_1(tmp_path: Path) -> None:
     (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY")
     status, output, _ = invoke("info", tmp_path)
     assert status == 1
-    assert f"bad.npy: reading {tmp_path / 'bad.npy'}" in output
+    assert f"{tmp_path / 'bad.npy'}: it is no .npy data" in output
+    assert output.count("bad.npy") == 1
     assert "900 to 900" in output
     status, output, _ = invoke("info", tmp_path, "--json")
     assert [(fact["status"], "error" in fact) for fact in json.loads(output)] == [("failed", True), ("read", False)]
+
+
+def test_info_reads_a_folder_that_is_a_bundle(tmp_path: Path) -> None:
+    folder = tmp_path / "0412"
+    folder.mkdir()
+    np.save(folder / "scan.npy", np.full((300, 600), 900, np.uint16))
+    np.save(folder / "air.npy", np.full(300, 1000.0))
+    (folder / "manifest.toml").write_text("xrayscan = 1\nscan = 'scan.npy'\nair = 'air.npy'\nbad_pixels = [7]")
+    status, output, _ = invoke("info", folder)
+    assert status == 0
+    assert "air (1, 300), 1 bad channel " in flat(output)
+    status, output, _ = invoke("info", folder, "--json")
+    (fact,) = json.loads(output)
+    assert (status, fact["format"], fact["views"][0]["steps"]) == (0, "bundle", [])
+
+
+def test_info_shows_what_the_reader_did(tmp_path: Path) -> None:
+    gray = np.tile(np.linspace(20, 230, 600).astype(np.uint8), (300, 1))
+    picture = np.repeat(gray[..., None], 3, axis=2)
+    picture[40:60, 100:200] = (0, 0, 255)
+    cv2.imwrite(str(tmp_path / "0412.png"), picture)
+    status, output, _ = invoke("info", tmp_path)
+    (fact,) = json.loads(invoke("info", tmp_path, "--json")[1])
+    assert status == 0
+    (step,) = fact["views"][0]["steps"]
+    assert step["name"] == "marks"
+    assert step["note"].startswith("warning: gray with marks in color")
+    assert f"read │ {step['note']} " in flat(output)
+    count = fact["calibration"]["bad_pixels"]
+    assert count == fact["calibration"]["burnt_in_pixels"] > 1000
+    assert f"{count} pixels under burnt-in marks" in flat(output)
 
 
 def test_version_and_help() -> None:
@@ -253,7 +287,7 @@ def test_as_a_module_and_in_a_plain_locale(tmp_path: Path) -> None:
     (tmp_path / "schlüssel.npy").write_bytes(b"")
     result = shell("info", tmp_path, environment={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C"})
     assert result.returncode == 1
-    assert "npy: reading" in result.stdout
+    assert "npy: the file is empty" in result.stdout
     assert "Traceback" not in result.stderr
     assert shell("screen", tmp_path / "none", "--out", tmp_path / "out").returncode == 2
     assert shell("--version").stdout == f"xrayscan {xrayscan.__version__}\n"

@@ -18,7 +18,7 @@ from reference import ramp
 
 import xrayscan.io
 from xrayscan.errors import CorruptScanError, ReadError
-from xrayscan.io import bundle, find_scans
+from xrayscan.io import bundle, find_scans, npz
 from xrayscan.io.file import ScanFile
 
 ONE, TWO = ramp(), ramp(energies=2)
@@ -167,18 +167,23 @@ def test_find_scans_sees_a_bundle_folder_as_one_scan(tmp_path):
     ("manifest", "message"),
     [
         ("scan = '0412.tif'", "does not say xrayscan = 1"),
-        ("xrayscan = 2\nscan = '0412.tif'", "does not say xrayscan = 1"),
+        ("xrayscan = 2\nscan = '0412.tif'", r"manifest\.toml is of version 2, this xrayscan reads 1; update xrayscan"),
+        ("xrayscan = '1'\nscan = '0412.tif'", "says xrayscan = '1', a str; expected the number 1"),
+        ("xrayscan = true\nscan = '0412.tif'", "says xrayscan = 'True', a bool; expected the number 1"),
         ("xrayscan = 1", "must name either scan, a file, or views"),
         ("xrayscan = 1\nscan = 'a'\nviews = ['b']", "must name either scan"),
         ("xrayscan = 1\nscan = 3", "names the scan as .*; expected the name of a file"),
         ("xrayscan = 1\nviews = []", "names the scan as .*; expected the name of a file"),
         ("xrayscan = 1\nscan = 'gone.tif'", "names 'gone.tif', which is not there; it holds 'manifest.toml', '0412.tif'"),
-        ("xrayscan = 1\nscan = '../0412.tif'", "names '../0412.tif', which is not there"),
-        ("xrayscan = 1\nscan = '/etc/passwd'", "names '/etc/passwd', which is not there"),
+        (
+            "xrayscan = 1\nscan = '../0412.tif'",
+            r"names '\.\./0412\.tif', which leads out of the bundle; move that file in there",
+        ),
+        ("xrayscan = 1\nscan = '/etc/passwd'", "names '/etc/passwd', which leads out of the bundle"),
         ("xrayscan = 1\nscan = '0412.tif'\nairs = 3", "in its manifest there is no key 'airs'; perhaps 'air' is meant"),
         ("xrayscan = 1\nviews = [{scan = '0412.tif', vendor = 'x'}]", "in its manifest there is no key 'vendor'"),
         ("xrayscan = 1\nscan = '0412.tif'\nair = 'photo.jpg'", "its member 'photo.jpg' is no .npy data"),
-        ("xrayscan = 1\nscan = 'photo.jpg'", "its member 'photo.jpg' could not be read; .*of no format"),
+        ("xrayscan = 1\nscan = 'photo.jpg'", r"its member 'photo\.jpg' could not be read; its first bytes .*of no format"),
         ("xrayscan = 1\nscan = '0412.tif'\npixel_pitch = 'x'", "the bundle's manifest says pixel_pitch = 'x'"),
         ("xrayscan = 1\nscan = 'manifest.toml'", "its member 'manifest.toml' could not be read"),
         ("[" * 5000, "is no TOML"),
@@ -186,8 +191,9 @@ def test_find_scans_sees_a_bundle_folder_as_one_scan(tmp_path):
 )
 def test_a_manifest_that_is_wrong(tmp_path, manifest, message):
     path = packed(tmp_path / "a.zip", whole(manifest))
-    with pytest.raises(ReadError, match=rf"^reading .*a\.zip: .*{message}"):
+    with pytest.raises(ReadError, match=rf"^reading .*a\.zip: .*{message}") as caught:
         read(path)
+    assert str(caught.value).count("reading ") == 1
 
 
 def test_a_folder_does_not_lead_out(tmp_path):
@@ -299,7 +305,7 @@ def test_damage_is_an_error_of_ours(tmp_path):
         with contextlib.suppress(ReadError):
             bundle.read(file)
     for cut in range(10, len(sound) - 1, len(sound) // 40):
-        with pytest.raises(CorruptScanError, match="the archive is damaged"):
+        with pytest.raises(CorruptScanError, match="the archive is damaged .*no directory at its end: it was cut off"):
             bundle.read(ScanFile(tmp_path / "a.zip", sound[:cut]))
 
 
@@ -307,6 +313,34 @@ def test_an_npz_is_no_bundle(tmp_path):
     np.savez(tmp_path / "a.npz", pixels=ONE)
     assert not bundle.can_read(ScanFile.open(tmp_path / "a.npz"))
     assert not bundle.can_read(ScanFile.open(npz_by_content(tmp_path)))
+
+
+@pytest.mark.parametrize("first", ["manifest.toml", "air.npy", "scan.npy"])
+@pytest.mark.parametrize("top", ["", "0412/"])
+def test_an_archive_with_a_manifest_is_a_bundle_whatever_is_first(tmp_path, first, top):
+    members = {
+        "manifest.toml": "xrayscan = 1\nscan = 'scan.npy'\nair = 'air.npy'",
+        "air.npy": array(np.full(37, 60000.0)),
+        "scan.npy": array(ONE),
+    }
+    ordered = {top + name: members[name] for name in sorted(members, key=lambda name: name != first)}
+    path = packed(tmp_path / "a.zip", ordered)
+    assert not npz.can_read(ScanFile.open(path))
+    scan = xrayscan.io.read(path)
+    np.testing.assert_array_equal(scan.view.pixels, ONE)
+    assert scan.calibration.air.shape == (1, 37)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "z.npy"])
+def test_a_folder_is_a_bundle_wherever_its_scan_sorts(tmp_path, name):
+    members = {
+        "manifest.toml": f"xrayscan = 1\nscan = '{name}'\nair = 'air.npy'".encode(),
+        "air.npy": array(np.full(37, 60000.0)),
+        name: array(ONE),
+    }
+    scan = xrayscan.io.read(laid_out(tmp_path / "0412", members))
+    np.testing.assert_array_equal(scan.view.pixels, ONE)
+    assert scan.calibration.air.shape == (1, 37)
 
 
 def npz_by_content(folder):

@@ -85,6 +85,39 @@ def test_bits_not_in_use_are_taken_off():
     np.testing.assert_array_equal(read(data).pixels[0], signed)
 
 
+def test_values_over_the_bits_stored_are_told():
+    pixels = ramp(np.uint16) >> 4
+    over = pixels.copy()
+    over[3, 4], over[5, 6], over[7, 8] = 4096, 5000, 40000
+    found = read(image(over, BitsStored=12, HighBit=11))
+    np.testing.assert_array_equal(found.pixels[0], over & 0xFFF)
+    step = next(step for step in found.steps if "bits set" in step.note)
+    assert step.is_warning
+    assert step.note.startswith(
+        "warning: 3 of 154 pixels have bits set above the 12 that the file says are in use, and no over"
+    )
+    assert step.note.endswith("export it with 16 bits stored")
+    assert not any("bits set" in step.note for step in read(image(pixels, BitsStored=12, HighBit=11)).steps)
+    overlay = image(over, BitsStored=12, HighBit=11)
+    overlay.add_new(0x60000102, "US", 12)
+    step = next(step for step in read(overlay).steps if "bits set" in step.note)
+    assert not step.is_warning
+    assert step.note.endswith(": overlays, which were taken off")
+
+
+def test_copies_of_the_sign_are_no_values():
+    signed = ramp(np.int16) >> 4
+    signed[0, :4] = -1, -2, -2048, 2047
+    for stored in (signed, signed & 0xFFF):
+        found = read(image(stored.astype(np.int16), BitsStored=12, HighBit=11))
+        np.testing.assert_array_equal(found.pixels[0], signed)
+        assert not any("bits set" in step.note for step in found.steps)
+    strange = (signed & 0xFFF).astype(np.int16)
+    strange[2, 2] |= 0x1000
+    strange[2, 3] = -4096
+    assert any(step.note.startswith("warning: 2 of 154") for step in read(image(strange, BitsStored=12, HighBit=11)).steps)
+
+
 @pytest.mark.parametrize(
     ("said", "quantity"),
     [

@@ -110,6 +110,17 @@ def test_only_the_picture_of_our_own_report_is_left_out(tmp_path):
     assert names(find_scans(tmp_path), tmp_path) == ["overlay.png", "out/0412/late.tif", "out/0412/overlay.png"]
 
 
+def test_documents_are_no_scans_and_archives_are(tmp_path):
+    touch(tmp_path, "papers.docx", "list.XLSX", "list.ods", "papers.pdf", "0412.zip")
+    assert names(find_scans(tmp_path), tmp_path) == ["0412.zip"]
+
+
+@pytest.mark.parametrize("named", ["", " ", ["a.tif", ""]])
+def test_an_empty_name_is_not_the_folder_one_is_in(named):
+    with pytest.raises(MissingScanError, match="no file was named; give the path of a scan or of a folder of scans"):
+        find_scans(named)
+
+
 def test_empty_folder_has_no_scans(tmp_path):
     assert find_scans(tmp_path) == []
     assert find_scans([]) == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
 import subprocess
 import sys
+import types
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,8 @@ from reference import COLUMNS, ROWS, TABLE, png_bytes, ramp
 import xrayscan
 import xrayscan.io
 from xrayscan.errors import CalibrationError, CorruptScanError, ReadError, ShapeError, UnknownFormatError
-from xrayscan.io import MissingScanError
+from xrayscan.io import Contents, MissingScanError, reading, registry
+from xrayscan.scan import Manifest, Step
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
 
@@ -120,7 +124,97 @@ def test_pixels_are_read_only(tmp_path):
     assert not xrayscan.io.read(saved(tmp_path, ramp())).view.pixels.flags.writeable
 
 
+@pytest.mark.parametrize("pitch", [0, -0.005, (0.005, 0.0)])
+def test_a_pitch_must_be_above_0(tmp_path, pitch):
+    with pytest.raises(CalibrationError, match=r"reading .*a\.npy: pixel_pitch is .* m; it must be above 0"):
+        xrayscan.io.read(saved(tmp_path, ramp()), pixel_pitch=pitch)
+
+
+# What a reader gives
+
+
+class Person:
+    """What must not be shown."""
+
+    def __repr__(self):
+        return "Jane Doe"
+
+
+WRONG = {
+    "quantity": "hounsfield",
+    "pixel_pitch": "5 mm",
+    "energies": ("high", 2),
+    "air": [[1], [1, 2]],
+    "dark": "none",
+    "bad_pixels": Person(),
+    "saturation": "x",
+    "vendor": 7,
+    "scanner": b"lane 3",
+    "ids": {"scan": 412},
+    "acquired_at": "yesterday",
+    "manifest": {"driver": "Jane Doe"},
+    "endpoints": "6 MV",
+    "steps": ("read",),
+    "others": [Person()],
+}
+
+
+def plugged(monkeypatch, **fields):
+    reader = types.SimpleNamespace(
+        NEEDS=(), can_read=lambda file: True, read=lambda file: Contents(**{"pixels": ramp(), **fields})
+    )
+    monkeypatch.setattr(registry, "_plugged_in", lambda: {"abc": reader})
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_a_field_of_a_wrong_type_names_reader_and_field(tmp_path, monkeypatch, field):
+    plugged(monkeypatch, **{field: WRONG[field]})
+    path = saved(tmp_path, ramp())
+    with pytest.raises(ReadError, match=rf"reading .*a\.npy: the reader 'abc' gave {field} as .*; expected .*") as caught:
+        xrayscan.io.read(path)
+    assert "Jane" not in str(caught.value)
+
+
+def test_every_field_of_contents_is_looked_at(tmp_path, monkeypatch):
+    assert set(WRONG) | {"pixels"} == {item.name for item in dataclasses.fields(Contents)} == set(reading._FIELDS)
+    for value in (None, [[1], [1, 2]]):
+        plugged(monkeypatch, pixels=value)
+        with pytest.raises(ReadError, match="the reader 'abc' gave pixels as .*; expected an array of numbers"):
+            xrayscan.io.read(saved(tmp_path, ramp()))
+    plugged(monkeypatch, manifest=Manifest(goods="Jane Doe"))
+    with pytest.raises(ReadError, match=r"gave manifest as a Manifest; expected an xrayscan\.scan\.Manifest of goods"):
+        xrayscan.io.read(saved(tmp_path, ramp()))
+    plugged(monkeypatch, others=(Contents(ramp(), vendor=7),))
+    with pytest.raises(ReadError, match=r"gave vendor as 7 \(int\); expected text; ask its maker"):
+        xrayscan.io.read(saved(tmp_path, ramp()))
+
+
+def test_what_is_sound_in_another_dress_is_taken(tmp_path, monkeypatch):
+    plugged(
+        monkeypatch,
+        pixels=ramp(energies=2),
+        energies=["low", "high"],
+        saturation=np.uint16(65535),
+        pixel_pitch=np.array([0.005, 0.004]),
+        endpoints=np.array([4.0, 6.0]),
+        air=60000,
+        acquired_at=datetime(2026, 4, 12),
+        manifest=Manifest(("timber",), 21000, False),
+        steps=[Step("abc", "read")],
+    )
+    scan = xrayscan.io.read(saved(tmp_path, ramp()))
+    assert scan.view.energies == ("high", "low")
+    assert scan.view.endpoints == (6.0, 4.0)
+    assert (scan.calibration.saturation, scan.view.pixel_pitch) == (65535.0, (0.005, 0.004))
+
+
 # The file system
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_no_name_is_no_folder(name):
+    with pytest.raises(ReadError, match="no file was named; give the path of a scan"):
+        xrayscan.io.read(name)
 
 
 def test_missing_file_is_both_errors(tmp_path):

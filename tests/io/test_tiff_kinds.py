@@ -204,3 +204,76 @@ def test_each_does_every_piece_once_and_raises_the_error():
 
     with pytest.raises(ValueError, match="piece 4"):
         each(fail, list(range(9)), 10**7)
+
+
+# White is zero
+
+
+def transmission(depth, air=52_900):
+    """A lorry's counts: air above and beside it."""
+    counts_ = np.full((ROWS, COLUMNS), float(air))
+    counts_[20:110, 25:-25] *= np.exp(-0.3 - depth[20:110, 25:-25])
+    return np.clip(counts_ + np.random.default_rng(2).normal(0, 60, counts_.shape), 1, 65535).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "full_scale", "air"),
+    [(np.uint16, 65535, 52_900), (np.uint16, 4095, 3500), (np.uint32, 2**20 - 1, 60_000)],
+)
+def test_a_negative_is_turned_round_without_losing_a_bit(tmp_path, dtype, full_scale, air):
+    true = transmission(scene() * 3, air).astype(dtype)
+    contents = read(written(tmp_path / "a.tif", (full_scale - true).astype(dtype), photometric="miniswhite"))
+    assert contents.pixels.dtype == dtype
+    np.testing.assert_array_equal(contents.pixels[0], true)
+    (step,) = contents.steps
+    assert step.note == (
+        f"warning: WhiteIsZero and a dark border: turned round at {full_scale}, where no beam is assumed, every bit kept"
+    )
+    assert step.parameters == {"turned": True, "full_scale": full_scale}
+
+
+def test_both_energies_of_a_negative_are_turned_alike(tmp_path):
+    pages = np.stack([transmission(scene() * 2), transmission(scene() * 3, 40_000)])
+    path = written(tmp_path / "a.tif", *(65535 - pages), photometric="miniswhite")
+    np.testing.assert_array_equal(read(path).pixels, pages)
+
+
+def test_a_packed_negative_is_turned_at_the_top_of_its_bits(tmp_path):
+    true = transmission(scene(), 3500)
+    path = packed_tiff(tmp_path / "a.tif", (4095 - true).astype(np.uint16), 12)
+    path.write_bytes(path.read_bytes().replace(struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 262, 3, 1, 0, 0)))
+    contents = read(path)
+    np.testing.assert_array_equal(contents.pixels[0], true)
+    assert contents.saturation == 4095
+
+
+def test_counts_that_are_only_shown_dark_are_kept(tmp_path):
+    true = transmission(scene())
+    contents = read(written(tmp_path / "a.tif", true, photometric="miniswhite"))
+    np.testing.assert_array_equal(contents.pixels[0], true)
+    assert contents.steps[0].note == "WhiteIsZero, but the border is bright, as air is: numbers kept as stored"
+    plain = read(written(tmp_path / "b.tif", (65535 - true).astype(np.uint16)))
+    np.testing.assert_array_equal(plain.pixels[0], 65535 - true)
+    assert plain.steps == ()
+
+
+@pytest.mark.parametrize("image", [np.full((60, 90), 900, np.uint16), ramp()[0]])
+def test_a_border_that_tells_nothing_leaves_the_numbers_and_warns(tmp_path, image):
+    contents = read(written(tmp_path / "a.tif", image, photometric="miniswhite"))
+    np.testing.assert_array_equal(contents.pixels[0], image)
+    assert contents.steps[0].note.startswith("warning: WhiteIsZero, and the border tells not whether air is dark or bright")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_only_unsigned_integers_are_turned(tmp_path, dtype):
+    image = (-scene()).astype(dtype) if dtype == np.int16 else np.exp(-scene()).astype(dtype)
+    contents = read(written(tmp_path / "a.tif", image, photometric="miniswhite"))
+    np.testing.assert_array_equal(contents.pixels[0], image)
+    assert contents.steps == ()
+
+
+def test_a_turned_scan_has_bright_air_after_all(tmp_path):
+    true = transmission(scene() * 3)
+    plain = written(tmp_path / "a.tif", true)
+    negative = written(tmp_path / "b.tif", (65535 - true).astype(np.uint16), photometric="miniswhite")
+    np.testing.assert_array_equal(xrayscan.io.read(plain).view.pixels, xrayscan.io.read(negative).view.pixels)

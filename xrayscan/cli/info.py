@@ -18,11 +18,11 @@ __all__ = ["info"]
 
 
 def info(
-    paths: list[Path] = typer.Argument(help="Scans, and folders of scans.", metavar="PATH"),
+    paths: list[str] = typer.Argument(help="Scans, and folders of scans.", metavar="PATH"),
     as_json: bool = typer.Option(False, "--json", help="A JSON list, for programs."),
     debug: bool = typer.Option(False, "--debug", help="Show the log, and tracebacks of errors."),
 ) -> None:
-    """Show what files hold: format, views, quantity, pitch, calibration, manifest.
+    """Show what files hold: format, views, quantity, pitch, calibration, manifest, and what was done while reading.
 
     Exit status: 0 all read, 1 some files could not be read, 2 wrong use.
     """
@@ -32,7 +32,7 @@ def info(
 
         scans = find_scans(paths)
         if not scans:
-            raise BatchError(f"looking for scans in {', '.join(map(str, paths))}: there are none; name files that hold scans")
+            raise BatchError(f"looking for scans in {', '.join(paths)}: there are none; name files that hold scans")
         facts = [_facts(path) for path in scans]
         if as_json:
             results.file.write(json.dumps(facts, indent=2) + "\n")
@@ -46,21 +46,23 @@ def info(
 def _facts(path: Path) -> dict[str, Any]:
     """What a file holds, or why that cannot be said."""
     from xrayscan.errors import XrayscanError
-    from xrayscan.io import ScanFile, read, registry, sidecar
+    from xrayscan.io import read, registry
+    from xrayscan.io.reading import opened
 
     try:
         scan = read(path)
-        settings = sidecar.find(path)
-        form, _ = registry.choose(ScanFile.open(path, settings))
+        file = opened(path)
+        form, _ = registry.choose(file)
     except (XrayscanError, OSError, MemoryError) as error:
         reason = str(error) or "there is not enough memory for it"
         return {"path": str(path), "status": "failed", "error_kind": type(error).__name__, "error": reason}
-    return {"path": str(path), "status": "read", "format": form, "sidecar": sorted(settings), **_facts_of_scan(scan)}
+    return {"path": str(path), "status": "read", "format": form, "sidecar": sorted(file.settings), **_facts_of_scan(scan)}
 
 
 def _facts_of_scan(scan: Scan) -> dict[str, Any]:
     calibration, manifest = scan.calibration, scan.manifest
     lines = {name: getattr(calibration, name) for name in ("dark", "air", "bad_pixels")}
+    covered = sum(int(step.parameters.get("covered", 0)) for step in scan.view.steps)
     return {
         "sha256": scan.source.sha256,
         "vendor": scan.source.vendor,
@@ -71,6 +73,7 @@ def _facts_of_scan(scan: Scan) -> dict[str, Any]:
         "calibration": {
             **{f"{name}_shape": None if line is None else list(line.shape) for name, line in lines.items()},
             "bad_pixels": None if calibration.bad_pixels is None else int(calibration.bad_pixels.sum()),
+            "burnt_in_pixels": covered * len(scan.view.energies),
             "saturation_counts": calibration.saturation,
         },
         "manifest": manifest and {"goods": list(manifest.goods), "mass_kg": manifest.mass, "empty": manifest.empty},
@@ -90,6 +93,7 @@ def _facts_of_view(view: View) -> dict[str, Any]:
         "minimum": finite.min().item() if finite.size else None,
         "maximum": finite.max().item() if finite.size else None,
         "pixel_pitch_m": list(view.pixel_pitch) if view.pixel_pitch else None,
+        "steps": [{"name": step.name, "note": step.note} for step in view.steps],
     }
 
 
@@ -98,38 +102,49 @@ def _show(fact: Mapping[str, Any]) -> None:
 
     title = text(shown_path(fact["path"]), "bold")
     if fact["status"] == "failed":
-        results.print(title.append_text(text(f": {fact['error']}", "red")), soft_wrap=True)
+        # The error names the file, and so does the line.
+        error = fact["error"].removeprefix(f"reading {fact['path']}: ")
+        results.print(title.append_text(text(f": {error}", "red")), soft_wrap=True)
         return
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    for name, content in _lines(fact).items():
-        table.add_row(name, text(content))
+    for name, content in _lines(fact):
+        table.add_row(name, text(content, "yellow" if content.startswith("warning: ") else ""))
     results.print(table)
 
 
-def _lines(fact: Mapping[str, Any]) -> dict[str, str]:
-    """The table's rows."""
-    lines = {"format": fact["format"]}
+def _lines(fact: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The table's rows: name and content."""
+    lines = [("format", fact["format"])]
     for number, view in enumerate(fact["views"], 1):
-        lines["view" if len(fact["views"]) == 1 else f"view {number}"] = _view_line(view)
+        lines.append(("view" if len(fact["views"]) == 1 else f"view {number}", _view_line(view)))
+        lines += [("" if place else "read", step["note"] or step["name"]) for place, step in enumerate(view["steps"])]
     calibration = fact["calibration"]
     known = [f"{name} {tuple(shape)}" for name in ("air", "dark") if (shape := calibration[f"{name}_shape"])]
     if calibration["bad_pixels"] is not None:
-        known.append(f"{calibration['bad_pixels']} bad pixels")
+        known.append(_bad_pixels(calibration))
     if calibration["saturation_counts"] is not None:
         known.append(f"saturation {calibration['saturation_counts']:g} counts")
     machine = [value for value in (fact["vendor"], fact["scanner"]) if value]
-    lines["calibration"] = ", ".join(known) or "none"
-    lines["machine"] = ", ".join(machine) or "not named"
-    lines["acquired"] = fact["acquired_at"] or "not known"
+    lines.append(("calibration", ", ".join(known) or "none"))
+    lines.append(("machine", ", ".join(machine) or "not named"))
+    lines.append(("acquired", fact["acquired_at"] or "not known"))
     if fact["ids"]:
-        lines["ids"] = ", ".join(f"{name} {value}" for name, value in fact["ids"].items())
-    lines["sidecar"] = ", ".join(fact["sidecar"]) or "none"
+        lines.append(("ids", ", ".join(f"{name} {value}" for name, value in fact["ids"].items())))
+    lines.append(("sidecar", ", ".join(fact["sidecar"]) or "none"))
     if fact["manifest"]:
-        lines["manifest"] = _manifest_line(fact["manifest"])
-    lines["SHA-256"] = fact["sha256"] or "not known"
+        lines.append(("manifest", _manifest_line(fact["manifest"])))
+    lines.append(("SHA-256", fact["sha256"] or "not known"))
     return lines
+
+
+def _bad_pixels(calibration: Mapping[str, Any]) -> str:
+    """How many pixels or channels are bad, and what they are as far as reading told."""
+    count, covered = calibration["bad_pixels"], calibration["burnt_in_pixels"]
+    noun = "channel" if len(calibration["bad_pixels_shape"]) == 2 else "pixel"
+    many = f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{many} under burnt-in marks" if noun == "pixel" and covered == count > 0 else f"{many.replace(' ', ' bad ', 1)}"
 
 
 def _view_line(view: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ from xrayscan.io.limits import DEFLATE_RATIO, MAX_FILE_BYTES, MAX_SIDECAR_BYTES
 __all__ = ["MANIFESTS", "NEEDS", "can_read", "is_bundle", "open_folder", "read"]
 
 NEEDS: tuple[str, ...] = ()
-MANIFESTS = ("manifest.toml", "manifest.json")
+MANIFESTS = npz.MANIFESTS
 """Names of a manifest."""
 
 MAX_MEMBERS = 10_000
@@ -100,7 +100,7 @@ def read(file: ScanFile) -> Contents:
     except ReadError:
         raise
     except _DAMAGE as error:
-        raise file.corrupt(f"the archive is damaged ({error}); copy it again") from error
+        raise npz.broken_archive(file, error) from error
 
 
 def is_bundle(folder: Path) -> bool:
@@ -198,6 +198,8 @@ class _Members:
         return info.file_size, info.compress_size
 
     def _info(self, name: str) -> zipfile.ZipInfo:
+        if name.startswith("/") or ".." in name.split("/"):
+            raise self._file.refused(f"its manifest names {name!r}, which leads out of the bundle; move that file in there")
         info = self._infos.get(self._home + str(PurePosixPath(name)))
         if info is None:
             raise self._file.refused(f"its manifest names {name!r}, which is not there; it holds {self.listed()}")
@@ -235,10 +237,17 @@ def _manifest(file: ScanFile, found: Mapping[str, bytes]) -> dict[str, Any]:
         manifest = _parsed(name, data)
     except (ValueError, RecursionError) as error:
         raise file.refused(f"its {name} is no {name[-4:].upper()} ({error}); correct it there") from error
-    if not isinstance(manifest, dict) or manifest.get("xrayscan") != 1:
+    if not isinstance(manifest, dict) or "xrayscan" not in manifest:
         raise file.refused(
             f"its {name} does not say xrayscan = 1, so it is not known to describe a scan; see xrayscan.io.bundle"
         )
+    version = manifest["xrayscan"]
+    if type(version) is not int:
+        raise file.refused(
+            f"its {name} says xrayscan = {str(version)[:80]!r}, a {type(version).__name__}; expected the number 1"
+        )
+    if version != 1:
+        raise file.refused(f"its {name} is of version {version}, this xrayscan reads 1; update xrayscan")
     if ("scan" in manifest) == ("views" in manifest):
         raise file.refused(f"its {name} must name either scan, a file, or views, a list of files or tables")
     _check_keys(file, manifest, (*sidecar.KEYS, "scan", "views"))
@@ -295,17 +304,20 @@ def _view(file: ScanFile, members: _Members, name: str, settings: dict[str, Any]
     """One view: its file's contents, and what the manifest says laid over them."""
     fields = {key: settings.pop(key) for key in _FILES if isinstance(settings.get(key), str)}
     merged = {**file.settings, **settings}
+    member_path = file.path / name
     try:
         _check_packed(file, members, name, merged)
-        member = ScanFile(file.path / name, members.get(name), merged)
+        member = ScanFile(member_path, members.get(name), merged)
         contents = _read(file, member)
         pixels = checked_pixels(member, np.asarray(contents.pixels))
         said = sidecar.checked(member, settings, pixels.shape[1])
     except MissingDependencyError:
         raise
     except ReadError as error:
+        if str(error).startswith(f"reading {file.path}: "):
+            raise  # of the bundle itself, and it says so
         kind = CorruptScanError if isinstance(error, CorruptScanError) else ReadError
-        what = str(error).replace("its sidecar says", "the bundle's manifest says")
+        what = str(error).removeprefix(f"reading {member_path}: ").replace("its sidecar says", "the bundle's manifest says")
         raise kind(f"reading {file.path}: its member {name!r} could not be read; {what}") from error
     if contents.others:
         raise file.refused(f"its member {name!r} holds several views itself; read that file by itself")

@@ -79,10 +79,10 @@ def read(file: ScanFile) -> Contents:
         )
     layout = layout_of(file, data)
     quantity, steps = _quantity(file, data, layout)
-    stored = stored_frames(file, data, layout)
+    stored, unused = stored_frames(file, data, layout)
     pixels, done = _brought_up(file, data, layout, stored, quantity)
     spacing, told = pitch(data)
-    steps = (*steps, *done, *told)
+    steps = (*unused, *steps, *done, *told)
     energies = _energies(data, layout.frames)
     vendor, scanner = maker(data)
     first = Contents(

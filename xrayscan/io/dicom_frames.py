@@ -102,7 +102,8 @@ def split_frames(file: ScanFile, fragments: tuple[memoryview, ...], frames: int)
         if all(joined):
             return [b"".join(pieces) for pieces in joined]
     raise file.corrupt(
-        f"its compressed pixels are {len(parts)} fragments, and Number of Frames says {frames}; it is damaged, copy it again"
+        f"its compressed pixels are in {len(parts)} fragment{'' if len(parts) == 1 else 's'}, and Number of Frames says "
+        f"{frames}; it is damaged, copy it again"
     )
 
 

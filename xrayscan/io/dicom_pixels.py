@@ -11,6 +11,7 @@ from xrayscan.io.contents import check_claim
 from xrayscan.io.dicom_elements import BIG, DEFLATED, EXPLICIT, EXTENDED, IMPLICIT, Dataset
 from xrayscan.io.dicom_frames import Coded, decode_frame, split_frames
 from xrayscan.io.file import ScanFile
+from xrayscan.scan import Step
 
 __all__ = ["Layout", "Lookup", "has_pixels", "layout_of", "lookup_of", "stored_frames"]
 
@@ -152,19 +153,21 @@ def _check_size(file: ScanFile, data: Dataset, layout: Layout) -> None:
     expected, there = layout.values * layout.allocated // 8, len(found.value)
     if there not in (expected, expected + expected % 2):
         raise file.corrupt(
-            f"its header says {layout.frames} frames of {layout.rows} x {layout.columns} pixels with {layout.samples} samples "
-            f"of {layout.allocated} bits, that is {expected} bytes, and there are {there}; it was cut off or is "
+            f"its header says {layout.frames} x {layout.rows} x {layout.columns} x {layout.samples} (frames, rows, columns, "
+            f"samples) of {layout.allocated} bits, that is {expected} bytes, and there are {there}; it was cut off or is "
             "damaged, copy it again"
         )
 
 
-def stored_frames(file: ScanFile, data: Dataset, layout: Layout) -> np.ndarray:
+def stored_frames(file: ScanFile, data: Dataset, layout: Layout) -> tuple[np.ndarray, tuple[Step, ...]]:
     """All frames with one number a pixel, in the byte order of this machine.
 
     Returns
     -------
     ndarray, shape (frames, rows, columns)
         Sample values of monochrome frames; luminance of colors and palettes.
+    tuple of Step
+        What was found in bits that are not in use.
 
     Raises
     ------
@@ -176,11 +179,11 @@ def stored_frames(file: ScanFile, data: Dataset, layout: Layout) -> np.ndarray:
     else:
         images, photometric = _decoded(file, found.fragments, data.syntax, layout)
     if layout.samples == 1:
-        images = _in_use(images, layout)
-        return _through_palette(file, data, images) if photometric == "PALETTE COLOR" else images
+        images, steps = _in_use(images, data, layout)
+        return _through_palette(file, data, images) if photometric == "PALETTE COLOR" else images, steps
     if photometric.startswith("YBR_FULL"):
-        return np.ascontiguousarray(images[..., 0])
-    return np.stack([luminance(image) for image in images])
+        return np.ascontiguousarray(images[..., 0]), ()
+    return np.stack([luminance(image) for image in images]), ()
 
 
 def _native(file: ScanFile, data: Dataset, layout: Layout) -> np.ndarray:
@@ -223,16 +226,40 @@ def _decoded(file: ScanFile, fragments: tuple[memoryview, ...], syntax: str, lay
     return (images[0][None] if len(images) == 1 else np.stack(images)), photometric
 
 
-def _in_use(images: np.ndarray, layout: Layout) -> np.ndarray:
-    """Values of the bits in use: what other bits hold (overlays, noise) is taken off, and the sign is brought up."""
+def _in_use(images: np.ndarray, data: Dataset, layout: Layout) -> tuple[np.ndarray, tuple[Step, ...]]:
+    """Values of the bits in use: what other bits hold is taken off and told, and the sign is brought up.
+
+    A reader may assume nothing of unused bits. They may hold an overlay (retired), copies of the sign, or what was left in
+    memory. So a value that runs over its Bits Stored is no value by the standard, and comes out as its lower bits.
+
+    References
+    ----------
+    .. [1] DICOM PS3.5, section 8.1.1 (pixel cells and their unused bits); PS3.3, C.9.2 (Overlay Bit Position).
+    """
     if layout.tag in _TYPED or layout.stored == layout.allocated or images.dtype.kind == "f":
-        return images
+        return images, ()
     bits = 8 * images.dtype.itemsize
     low = layout.high + 1 - layout.stored if bits == layout.allocated else 0
     if low == 0 and not layout.signed and int(images.max()) >> layout.stored == 0:
-        return images
+        return images, ()
     shifted = images << (bits - layout.stored - low)
-    return shifted >> (bits - layout.stored)
+    values = shifted >> (bits - layout.stored)
+    if low + layout.stored == bits:
+        return values, ()
+    above = images >> (low + layout.stored)
+    over = int(np.count_nonzero((above != 0) & ((above != -1) | (values >= 0)) if layout.signed else above))
+    if not over:
+        return values, ()
+    planes = [data.integer(group << 16 | 0x0102) or 0 for group in range(0x6000, 0x6020, 2)]
+    what = f"{over} of {images.size} pixels have bits set above the {layout.stored} that the file says are in use"
+    if any(plane >= low + layout.stored for plane in planes):
+        note = f"{what}: overlays, which were taken off"
+    else:
+        note = (
+            f"warning: {what}, and no overlay is there: by the standard they mean nothing and were taken off; if they belong "
+            f"to the values, these came out too low: export it with {layout.allocated} bits stored"
+        )
+    return values, (Step("dicom", note, {"pixels": over, "stored": layout.stored}),)
 
 
 def _through_palette(file: ScanFile, data: Dataset, images: np.ndarray) -> np.ndarray:

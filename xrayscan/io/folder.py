@@ -17,10 +17,11 @@ NOT_SCANS = frozenset((
     ".txt", ".md", ".rst", ".pdf", ".csv", ".tsv", ".parquet", ".toml", ".json", ".jsonl",
     ".yaml", ".yml", ".xml", ".ini", ".cfg", ".log", ".html", ".htm", ".css", ".js",
     ".py", ".ipynb", ".sh", ".bat", ".sha256", ".md5", ".db", ".onnx", ".safetensors", ".lock",
-    ".tmp", ".part", ".partial",
+    ".tmp", ".part", ".partial", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods",
+    ".ppt", ".pptx", ".odp",
 ))
 # fmt: on
-"""Suffixes that are never taken out of a folder as scans: texts, tables, settings, programs, unfinished copies."""
+"""Suffixes that are never taken out of a folder as scans: texts, documents, tables, settings, programs, unfinished copies."""
 
 _CALIBRATION = ("air", "dark", "bad_pixels")
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
@@ -55,7 +56,7 @@ def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = Tr
     Raises
     ------
     MissingScanError
-        If a path does not exist, or a pattern matches nothing.
+        If a path does not exist or is empty, or a pattern matches nothing.
 
     Examples
     --------
@@ -67,6 +68,8 @@ def find_scans(paths: str | Path | Iterable[str | Path], *, recursive: bool = Tr
     ['a.png', 'b.tif', 'odd.xyz']
     """
     named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if any(not str(name).strip() for name in named):  # pathlib takes an empty name for the folder one is in
+        raise MissingScanError("looking for scans: no file was named; give the path of a scan or of a folder of scans")
     walk = _Walk(recursive)
     found: dict[str, Path] = {}
     for name in named:

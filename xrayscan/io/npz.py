@@ -12,25 +12,62 @@ from typing import Any
 
 import numpy as np
 
+from xrayscan.errors import CorruptScanError
 from xrayscan.io import npy
 from xrayscan.io.contents import Contents
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import DEFLATE_RATIO, MAX_ENERGIES, MAX_PIXELS
 from xrayscan.scan import QUANTITIES
 
-__all__ = ["KEYS", "NEEDS", "can_read", "from_arrays", "read"]
+__all__ = ["KEYS", "MANIFESTS", "NEEDS", "broken_archive", "can_read", "from_arrays", "read"]
 
 NEEDS: tuple[str, ...] = ()
 KEYS = ("pixels", "air", "dark", "pixel_pitch", "quantity", "energies", "endpoints", "bad_pixels", "saturation")
 """What is read of an archive; ``pixels`` is required. Arrays of other names are left alone."""
 
+MANIFESTS = ("manifest.toml", "manifest.json")
+"""Names of a manifest: an archive that holds one is a bundle, whatever else is in it (see `xrayscan.io.bundle`)."""
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    struct.error,
+    zlib.error,
+)
+
 
 def can_read(file: ScanFile) -> bool:
-    """Whether it is a zip archive whose first member is an array, or one named ``.npz``."""
+    """Whether it is a zip archive without a manifest whose first member is an array, or one named ``.npz``."""
     if not file.head.startswith(b"PK\x03\x04"):
         return False
     length = int.from_bytes(file.head[26:28], "little")
-    return file.suffix == ".npz" or file.head[30 : 30 + length].endswith(b".npy")
+    return (file.suffix == ".npz" or file.head[30 : 30 + length].endswith(b".npy")) and not _has_manifest(file)
+
+
+def _has_manifest(file: ScanFile) -> bool:
+    """Whether an archive's directory names a manifest; one that is cut off has no directory, and its suffix tells."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+    except _DAMAGE:
+        return file.suffix == ".zip"
+    return any(name.rpartition("/")[2] in MANIFESTS for name in names)
+
+
+def broken_archive(file: ScanFile, error: Exception) -> CorruptScanError:
+    """The error for an archive that zipfile cannot read, in words that say what is wrong with it."""
+    what = str(error) or type(error).__name__
+    if "not a zip file" in what:
+        what = "it begins as a ZIP archive and has no directory at its end: it was cut off, or is something else"
+    elif isinstance(error, EOFError):
+        what = "it ends within a member: it was cut off"
+    return file.corrupt(f"the archive is damaged ({what}); copy it again")
 
 
 def read(file: ScanFile) -> Contents:
@@ -45,18 +82,8 @@ def read(file: ScanFile) -> Contents:
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             found = {key: _member(file, archive, info) for key, info in _members(file, archive).items()}
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        NotImplementedError,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        struct.error,
-        zlib.error,
-    ) as error:
-        raise file.corrupt(f"the archive is damaged ({error}); copy it again") from error
+    except _DAMAGE as error:
+        raise broken_archive(file, error) from error
     return from_arrays(file, found)
 
 

@@ -21,6 +21,8 @@ SUFFIXES = (".raw", ".bin", ".dat", ".img")
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 """What a sidecar may name as ``dtype``."""
 
+_LINES, _LONGEST = 48, 1024
+_FAR, _MANY = 0.25, 0.1
 _REQUIRED = ("rows", "columns", "dtype")
 _CHOICES = {"byte_order": ("little", "big"), "order": ("rows", "columns"), "interleave": ("planes", "lines", "pixels")}
 
@@ -41,7 +43,7 @@ def read(file: ScanFile) -> Contents:
     Raises
     ------
     ReadError
-        If the layout is incomplete or says what cannot be.
+        If the layout is incomplete or says what cannot be, or the other byte order makes a picture of what is noise.
     CorruptScanError
         If the file has not exactly the bytes that the layout needs.
     """
@@ -54,7 +56,7 @@ def read(file: ScanFile) -> Contents:
     named = settings.get("energies", ["high"])
     energies = len(named) if isinstance(named, list) else 1
     if not 1 <= energies <= MAX_ENERGIES:
-        raise file.refused(f"its sidecar names {energies} energies; expected 1 to {MAX_ENERGIES}")
+        raise file.refused(f"its sidecar names {energies} energies; expected 1 to {MAX_ENERGIES} names")
     choices = {key: _choice(file, key, settings.get(key, allowed[0]), allowed) for key, allowed in _CHOICES.items()}
     dtype = np.dtype(_choice(file, "dtype", settings["dtype"], DTYPES)).newbyteorder(
         ">" if choices["byte_order"] == "big" else "<"
@@ -67,7 +69,55 @@ def read(file: ScanFile) -> Contents:
             f"bytes; the file has {file.size}: correct the sidecar, or copy the file again"
         )
     flat = np.frombuffer(file.data, dtype, offset=header)
-    return Contents(_arranged(flat, (energies, rows, columns), choices))
+    pixels = _arranged(flat, (energies, rows, columns), choices)
+    if _is_swapped(pixels):
+        other = "little" if choices["byte_order"] == "big" else "big"
+        said = f"says byte_order = {choices['byte_order']!r}"
+        if "byte_order" not in settings:
+            said = f"says no byte_order, which stands for {choices['byte_order']!r}"
+        raise file.refused(
+            f"its sidecar {said}: so its pixels are noise, and a picture in the other order; say byte_order = {other!r} there"
+        )
+    return Contents(pixels)
+
+
+def _is_swapped(pixels: np.ndarray) -> bool:
+    """Whether the numbers are far smoother with their bytes in the other order.
+
+    Neighbors of a picture differ in their lower bits. In the wrong byte order these are the highest, and everything jumps. The
+    smoother direction of each reading counts, because gains of uncorrected detectors make the other one rough.
+    """
+    if pixels.dtype.itemsize == 1:
+        return False
+    # Evenly spread blocks of lines, each with the line after it, so that both directions have true neighbors.
+    rows = np.unique(np.linspace(0, pixels.shape[1] - 2, _LINES).astype(int)) if pixels.shape[1] > 1 else np.zeros(1, int)
+    across = max(1, pixels.shape[2] // _LONGEST)
+    first = pixels[:, rows, :]
+    pairs = [(first[:, :, :-1:across], first[:, :, 1::across])]
+    if pixels.shape[1] > 1:
+        pairs.append((first[:, :, ::across], pixels[:, rows + 1, ::across]))
+    if pixels.dtype.kind == "f":
+        return _odd(first) > _MANY and _odd(first.byteswap()) == 0
+    # Where only one byte is in use, both orders give the same picture on another scale.
+    in_use = np.ascontiguousarray(first).view(np.uint8).reshape(-1, pixels.dtype.itemsize)
+    if np.count_nonzero(np.ptp(in_use, axis=0)) < 2:
+        return False
+    as_read = min(_roughness(one, two) for one, two in pairs)
+    return min(_roughness(one.byteswap(), two.byteswap()) for one, two in pairs) < _FAR * as_read < math.inf
+
+
+def _roughness(one: np.ndarray, two: np.ndarray) -> float:
+    """Median step between neighbors that differ; infinite if none do."""
+    steps = np.abs(one.astype(np.float64) - two.astype(np.float64))
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if steps.size else math.inf
+
+
+def _odd(values: np.ndarray) -> float:
+    """Share of floats that no detector gives: infinite, not a number, or of absurd size."""
+    with np.errstate(invalid="ignore"):  # floats in the wrong order may be signaling ones
+        size = np.abs(values.astype(np.float64))
+        return float(np.mean(~np.isfinite(size) | (size > 1e20) | ((size > 0) & (size < 1e-20))))
 
 
 def _arranged(flat: np.ndarray, shape: tuple[int, int, int], choices: dict[str, str]) -> np.ndarray:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from xrayscan.errors import CalibrationError, MisfitError, MissingDependencyErro
 from xrayscan.io import bundle, registry, sidecar
 from xrayscan.io.contents import Contents, checked_pixels, default_quantity
 from xrayscan.io.file import ScanFile
-from xrayscan.scan import Quantity, Scan, Source
+from xrayscan.io.limits import MAX_ENERGIES
+from xrayscan.scan import QUANTITIES, Manifest, Quantity, Scan, Source, Step
 
-__all__ = ["read"]
+__all__ = ["checked_contents", "opened", "read"]
 
 
 def read(
@@ -84,14 +86,29 @@ def read(
     return _composed(str(path), said)
 
 
+def opened(named: str | Path) -> ScanFile:
+    """The bytes of a file or of a bundle's folder, with what its sidecars say.
+
+    Raises
+    ------
+    ReadError
+        If nothing was named, it is not there or cannot be read, or a sidecar cannot be parsed.
+    """
+    if not str(named).strip():
+        raise ReadError("reading a scan: no file was named; give the path of a scan")
+    path = Path(named)
+    settings = sidecar.find(path)
+    if os.path.isdir(path) and bundle.is_bundle(path):
+        return bundle.open_folder(path, settings)
+    return ScanFile.open(path, settings)
+
+
 def _composed(named: str, said: Contents) -> Scan:
     """The scan of the file that is so named: what was said, over its sidecar, over what is in it."""
     path = Path(named)
-    settings = sidecar.find(path)
-    is_bundle = os.path.isdir(path) and bundle.is_bundle(path)
-    file = bundle.open_folder(path, settings) if is_bundle else ScanFile.open(path, settings)
+    file = opened(named)
     contents = _contents(file)
-    contents = _over(_over(contents, sidecar.checked(file, settings, contents.pixels.shape[1])), said)
+    contents = _over(_over(contents, sidecar.checked(file, file.settings, contents.pixels.shape[1])), said)
     try:
         return _scan(file, contents, named)
     except ShapeError as error:
@@ -115,13 +132,103 @@ def _contents(file: ScanFile) -> Contents:
         raise file.refused(f"the plugged-in reader {name!r} broke ({error!r}); ask its maker") from error
     if not isinstance(contents, Contents):
         raise file.refused(f"the plugged-in reader {name!r} gave a {type(contents).__name__}; expected xrayscan.io.Contents")
-    return _checked(file, contents)
+    return checked_contents(file, contents, name)
 
 
-def _checked(file: ScanFile, contents: Contents) -> Contents:
-    """The contents with pixels of shape (energies, rows, columns), those of further views too."""
-    others = tuple(_checked(file, other) for other in contents.others)
-    return replace(contents, pixels=checked_pixels(file, np.asarray(contents.pixels)), others=others)
+def checked_contents(file: ScanFile, contents: Contents, reader: str) -> Contents:
+    """What a reader gave, each field of the type that it must have, with pixels of shape (energies, rows, columns).
+
+    Raises
+    ------
+    ReadError
+        If a field is of another type; the message names the reader and the field.
+    CorruptScanError
+        If the pixels are no image.
+    """
+    for name, (is_sound, expected) in _FIELDS.items():
+        value = getattr(contents, name)
+        if (value is not None or name in _NEVER_NONE) and not is_sound(value):
+            raise file.refused(f"the reader {reader!r} gave {name} as {_told(value)}; expected {expected}; ask its maker")
+    return replace(
+        contents,
+        pixels=checked_pixels(file, np.asarray(contents.pixels)),
+        energies=None if contents.energies is None else tuple(contents.energies),
+        saturation=None if contents.saturation is None else float(np.asarray(contents.saturation).item()),
+        steps=tuple(contents.steps),
+        others=tuple(checked_contents(file, other, reader) for other in contents.others),
+    )
+
+
+def _told(value: Any) -> str:
+    """A value of a wrong type: text and numbers as they are, of anything larger only the kind, for it may name a person."""
+    kind = type(value).__name__
+    if isinstance(value, (list, tuple)) and value and not all(isinstance(item, type(value[0])) for item in value):
+        return f"{kind} of {', '.join(sorted({type(item).__name__ for item in value}))}"
+    return f"{value!r:.60} ({kind})" if isinstance(value, (str, int, float)) else f"a {kind}"
+
+
+def _are(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, (tuple, list)) and all(isinstance(item, kind) for item in value)
+
+
+def _numbers(sizes: Sequence[int]) -> Callable[[Any], bool]:
+    def are_numbers(value: Any) -> bool:
+        return _is_even(value) and np.asarray(value).dtype.kind in "uif" and np.size(value) in sizes
+
+    return are_numbers
+
+
+def _is_even(value: Any) -> bool:
+    """Whether it is an array, or becomes one: of what kind is told elsewhere."""
+    try:
+        np.asarray(value)
+    except (TypeError, ValueError):  # lists of unequal length
+        return False
+    return value is not None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is an array of numbers, or becomes one."""
+    return _is_even(value) and np.asarray(value).dtype.kind in "?buif"
+
+
+def _is_manifest(value: Any) -> bool:
+    return (
+        isinstance(value, Manifest)
+        and _are(str)(value.goods)
+        and (value.mass is None or _numbers([1])(value.mass))
+        and (value.empty is None or isinstance(value.empty, bool))
+    )
+
+
+def _are_ids(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(item, str) for pair in value.items() for item in pair)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_NEVER_NONE = ("pixels", "ids", "steps", "others")
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "pixels": (_is_even, "an array of numbers"),
+    "quantity": (lambda value: isinstance(value, str) and value in QUANTITIES, f"one of {', '.join(QUANTITIES)}"),
+    "pixel_pitch": (_numbers([1, 2]), "meters: a number or (row, column)"),
+    "energies": (_are(str), "a tuple of names"),
+    "air": (_is_plain, "an array of numbers"),
+    "dark": (_is_plain, "an array of numbers"),
+    "bad_pixels": (_is_plain, "an array of booleans"),
+    "saturation": (_numbers([1]), "a number"),
+    "vendor": (_is_text, "text"),
+    "scanner": (_is_text, "text"),
+    "ids": (_are_ids, "a mapping of text to text"),
+    "acquired_at": (lambda value: isinstance(value, datetime), "a datetime.datetime"),
+    "manifest": (_is_manifest, "an xrayscan.scan.Manifest of goods (names), mass (a number) and empty (true or false)"),
+    "endpoints": (_numbers(range(1, MAX_ENERGIES + 1)), "megavolts: a number for each image"),
+    "steps": (_are(Step), "a tuple of xrayscan.scan.Step"),
+    "others": (_are(Contents), "a tuple of xrayscan.io.Contents"),
+}
+"""Field of `Contents` → whether a value is sound, and what is expected."""
 
 
 def _over(below: Contents, above: Contents) -> Contents:
@@ -149,6 +256,8 @@ def _scan(file: ScanFile, contents: Contents, named: str) -> Scan:
 def _view(file: ScanFile, contents: Contents) -> Scan:
     """A scan of one view, and its calibration."""
     pixels, energies, endpoints = contents.pixels, contents.energies, contents.endpoints
+    if contents.pixel_pitch is not None and np.any(np.asarray(contents.pixel_pitch, float) <= 0):
+        raise CalibrationError(f"pixel_pitch is {contents.pixel_pitch} m; it must be above 0: give meters at the load")
     if energies is None and pixels.shape[0] > 2:
         raise file.refused(
             f"it holds {pixels.shape[0]} images of {pixels.shape[1]} x {pixels.shape[2]} pixels; one or two energies are known "

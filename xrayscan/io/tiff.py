@@ -34,6 +34,9 @@ _THUMBNAIL_OR_MASK = 0b101  # NewSubfileType, TIFF 6.0 section 8
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _PACKED = (10, 12, 14)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_SURE = 0.6
+_DEPTHS = (10, 12, 14, 16, 20, 24, 32, 64)
+"""Bits of a converter: the fewest of these that hold all values are those in use."""
 
 
 def can_read(file: ScanFile) -> bool:
@@ -47,10 +50,10 @@ def read(file: ScanFile) -> Contents:
     Thumbnails and masks are passed over. Of more than two further pages the sidecar must say which are the scan
     (``pages = [0, 1]``, high first). Two pages of unequal width are cut to the edge that they share: the one that the sidecar
     names as ``align``, else the one at which their pictures agree beyond doubt, and a step says so. Gray pages keep the
-    numbers that are stored, whichever of them is shown as white, except for 8 bits, where white is made bright. Samples of 10,
-    12 and 14 bits, packed bit by bit, keep their numbers too, and the largest of them is the ``saturation``. RGB becomes
-    one gray plane (see `xrayscan.io.color.to_gray`) and ``display``. Resolution tags are not believed: they are mostly those
-    of a printer.
+    numbers that are stored. Only where the tag says WhiteIsZero they may be turned round, without losing a bit: 8 bits always,
+    wider unsigned integers if the border, where air is, is dark; a step says what was done. Samples of 10, 12 and 14 bits,
+    packed bit by bit, keep their numbers too, and the largest of them is the ``saturation``. RGB becomes one gray plane (see
+    `xrayscan.io.color.to_gray`) and ``display``. Resolution tags are not believed: they are mostly those of a printer.
 
     Raises
     ------
@@ -64,14 +67,12 @@ def read(file: ScanFile) -> Contents:
     pages, tags = _pages(file)
     chosen = _chosen(file, pages)
     images, planes = [], []
-    for page, decoded in zip(chosen, decode_pages(file, chosen), strict=True):
-        image = decoded
+    for image in decode_pages(file, chosen):
         if image.ndim == 3:
             planes.append(to_gray(image))
             image = planes[-1].pixels
-        elif page.white_is_zero and image.dtype == np.uint8:
-            image = np.subtract(255, image, dtype=np.uint8)
         images.append(image)
+    images, turned = _brightened(images, chosen)
     images, steps = _aligned(file, images)
     packed = any(page.bits in _PACKED for page in chosen)
     return Contents(
@@ -79,7 +80,7 @@ def read(file: ScanFile) -> Contents:
         quantity="display" if planes else None,
         bad_pixels=_covered(planes, images),
         saturation=float((1 << max(page.bits for page in chosen)) - 1) if packed else None,
-        steps=(*(step for plane in planes for step in plane.steps), *steps),
+        steps=(*(step for plane in planes for step in plane.steps), *turned, *steps),
         vendor=tags.get("vendor"),
         scanner=tags.get("scanner"),
     )
@@ -91,6 +92,44 @@ def _covered(planes: list[Plane], images: list[np.ndarray]) -> np.ndarray | None
     if not covered or any(mask.shape != image.shape for mask in covered for image in images):
         return None
     return np.repeat(np.any(covered, axis=0)[None], len(images), axis=0)
+
+
+def _brightened(images: list[np.ndarray], pages: list[Page]) -> tuple[list[np.ndarray], tuple[Step, ...]]:
+    """Gray pages that the tag calls WhiteIsZero with air bright, and the step that says what was done.
+
+    The tag is about display. Some writers store the beam and set it to have dense things shown bright, others store the
+    negative. Which of them it is, the border tells: there is air above and beside a vehicle.
+    """
+    marked = [number for number, page in enumerate(pages) if page.white_is_zero and images[number].dtype.kind == "u"]
+    if not marked:
+        return images, ()
+    if images[marked[0]].dtype == np.uint8:
+        top, note = 255, "WhiteIsZero with 8 bits: turned round at 255, every bit kept"
+    else:
+        place = float(np.median([_border(images[number]) for number in marked]))
+        if not place < 1 - _SURE:
+            unsure = "warning: WhiteIsZero, and the border tells not whether air is dark or bright: numbers kept as stored"
+            sure = "WhiteIsZero, but the border is bright, as air is: numbers kept as stored"
+            return images, (Step("tiff", sure if place > _SURE else unsure, {"turned": False}),)
+        used = max(int(images[number].max()).bit_length() for number in marked)
+        packed = max(pages[number].bits for number in marked if pages[number].bits in _PACKED or number == marked[0])
+        top = (1 << (packed if packed in _PACKED else next(bits for bits in _DEPTHS if bits >= used))) - 1
+        note = f"warning: WhiteIsZero and a dark border: turned round at {top}, where no beam is assumed, every bit kept"
+    turned = [np.subtract(image.dtype.type(top), image) if n in marked else image for n, image in enumerate(images)]
+    return turned, (Step("tiff", note, {"turned": True, "full_scale": top}),)
+
+
+def _border(image: np.ndarray) -> float:
+    """Where between dark (0) and bright (1) the picture's border lies: middle one of top rows, left and right columns."""
+    rows, columns = image.shape
+    thinned = image[:: max(1, rows // 512), :: max(1, columns // 1024)]
+    low, high = (float(level) for level in np.percentile(thinned, (2, 98)))
+    if not high > low:
+        return 0.5
+    down, across = max(1, rows // 50), max(1, columns // 50)
+    strips = (image[:down], image[:, :across], image[:, -across:])
+    level = float(np.median([np.median(strip[:: max(1, strip.shape[0] // 256)]) for strip in strips]))
+    return (level - low) / (high - low)
 
 
 def _pages(file: ScanFile) -> tuple[list[Page], dict[str, str]]:
