@@ -13,7 +13,8 @@ import tifffile
 
 from xrayscan import io
 from xrayscan.errors import RecipeError, XrayscanError
-from xrayscan.io import ScanFile, registry, sidecar
+from xrayscan.io import registry, sidecar
+from xrayscan.io.reading import opened
 from xrayscan.scan import Scan
 from xrayscan.simulate.insertion import Insertion
 
@@ -25,8 +26,7 @@ _LINES = ("air", "dark", "bad_pixels")
 
 def form_of(path: Path) -> tuple[str, dict[str, Any]]:
     """Name of the reader that a file's format has, and what its sidecars say."""
-    settings = sidecar.find(path)
-    return registry.choose(ScanFile.open(path, settings))[0], settings
+    return registry.choose(opened(path))[0], sidecar.find(path)
 
 
 def write_insertion(insertion: Insertion, origin: Path, stem: Path, seed: int) -> tuple[Path, tuple[str, ...]]:
