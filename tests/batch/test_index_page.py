@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.batch.fakes import card
-from xrayscan.batch.index_page import Header, findings_text, index_page
+from xrayscan.batch.index_page import Header, findings_text, in_order, index_page
 from xrayscan.errors import ModelError
 from xrayscan.report.rows import row_of_failure, row_of_report
 
@@ -117,6 +117,31 @@ def test_the_summary_counts_and_says_what_it_is() -> None:
     assert "Not complete" not in text
 
 
+def test_a_scan_too_poor_is_not_said_to_hold_nothing() -> None:
+    poor = row(
+        "/data/p.tif", priority="poor", score=0.0, inspected=1.0, findings=[], warnings=["too poor to screen: 24 mm", "b"]
+    )
+    low = row("/data/l.tif", priority="low", score=0.2, findings=[], inspected=0.9)
+    page = index_page([row(), low, poor], HEADER)
+    text = " ".join(Tags(page).text.split())
+    assert "2 scans screened, 1 too poor to screen No" not in text
+    assert text.count("2 scans screened, 1 too poor to screen") == 1
+    assert "1 scan is too poor to screen: that nothing was found there says nothing." in text
+    assert "not screened: too poor not known too poor to screen: 24 mm; b" in text
+    assert "100 %" not in text
+    assert text.index("p.tif") < text.index("l.tif")
+    assert "3 all" in text
+
+
+def test_the_order_is_that_of_priorities() -> None:
+    rows = [row(f"/data/{name}", priority=name, score=0.1) for name in ("low", "medium", "poor", "opaque", "high")]
+    rows += [row("/data/higher", priority="high", score=0.9), row_of_failure("/data/failed", "cut off", "ReadError")]
+    names = [one["path"].removeprefix("/data/") for one in in_order(rows)]
+    assert names == ["higher", "high", "opaque", "poor", "medium", "low", "failed"]
+    page = Tags(index_page(rows, HEADER)).text
+    assert page.index("/data/poor") < page.index("/data/medium") < page.index("/data/low")
+
+
 def test_what_was_not_seen_is_never_rounded_away() -> None:
     page = index_page([row(inspected=0.9996)], HEADER)
     assert "&gt;99 %" in page
@@ -138,4 +163,4 @@ def test_a_rate_that_was_not_measured_is_refused() -> None:
 
 
 def test_findings_in_words() -> None:
-    assert findings_text({"persons": 2, "voids": 1, "densities": 3}) == "2 persons, 1 void, 3 densities"
+    assert findings_text({"priority": "high", "persons": 2, "voids": 1, "densities": 3}) == "2 persons, 1 void, 3 densities"

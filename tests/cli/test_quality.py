@@ -62,7 +62,7 @@ def test_a_table_for_people(folder):
         "noise of a pixel in air",
         "0.40",
         "penetration",
-        "6 MV, narrow beam",
+        "6 MV",
         "sharpness along the travel",
         "stated",
     ):
@@ -127,12 +127,14 @@ def test_a_layout_adds_its_measures(folder, tmp_path):
     layout.write_text(LAYOUT)
     code, out, _ = invoke(folder, "--layout", layout)
     assert code == 0
-    assert "2 of 3 limits are kept. Indicative, not a certified measurement." in out
+    assert out.splitlines()[-2:] == ["Indicative, not a certified measurement.", "2 of 3 limits kept"]
     assert "pass" in out
     assert "FAIL" in out
     assert "least visible" in out
     code, out, _ = invoke(folder, "--layout", layout, "--format", "json")
-    objects = {(item["object"], item["measure"]): item for item in json.loads(out)[0]["test_objects"]}
+    (fact,) = json.loads(out)
+    assert fact["limits_kept"] is False
+    objects = {(item["object"], item["measure"]): item for item in fact["test_objects"]}
     assert objects["open", "noise_percent"]["passed"] is True
     assert objects["foil", "cnr"]["value"] == pytest.approx(25, rel=0.1)
     assert objects["foil", "cnr"]["limit_is"] == "least"
@@ -161,6 +163,52 @@ def test_an_object_outside_one_scan_is_that_scan_s_failure(folder, tmp_path):
     code, out, _ = invoke(folder, "--layout", layout)
     assert code == 1
     assert "object 'open': box ends at row 30, column 3000; the picture has 200 rows and 400 columns" in out
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept", "last"), [("{ noise = 5 }", True, "1 of 1 limit kept"), ("{ }", None, "no limits are given")]
+)
+def test_a_script_can_tell_whether_limits_are_kept(folder, tmp_path, limits, kept, last):
+    layout = tmp_path / "layout.toml"
+    layout.write_text(f'[[objects]]\nkind = "air"\nbox = [0, 0, 30, 300]\nlimits = {limits}\n')
+    assert invoke(folder, "--layout", layout)[1].splitlines()[-1] == last
+    assert json.loads(invoke(folder, "--layout", layout, "--format", "json")[1])[0]["limits_kept"] is kept
+
+
+def test_a_layout_is_of_one_scan(folder, tmp_path):
+    layout = tmp_path / "layout.toml"
+    layout.write_text(LAYOUT)
+    np.save(folder / "b.npy", np.load(folder / "a.npy"))
+    code, out, err = invoke(folder, "--layout", layout)
+    assert (code, out) == (2, "")
+    assert "--layout says where they stand in one scan, and 2 scans were named; name the one it was written for" in err
+
+
+def test_a_failed_file_is_named_once(folder):
+    (folder / "broken.npy").write_bytes(b"\x93NUMPY nothing")
+    _, out, _ = invoke(folder / "broken.npy")
+    assert out.count("broken.npy") == 1
+
+
+def test_what_is_at_best_stands_beside_the_figure(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "a.npy", (np.ones((200, 300)) + rng.normal(0, 0.004, (200, 300))).astype(np.float32))
+    (tmp_path / "a.xrayscan.toml").write_text('quantity = "transmission"\npixel_pitch = 0.008\nendpoints = [6.0]\n')
+    _, out, _ = invoke(tmp_path / "a.npy")
+    assert " mm at best" in out
+    assert "0, 0 %" in out
+
+
+def test_warnings_are_those_of_normalization_as_well_and_said_once(folder):
+    rng = np.random.default_rng(0)
+    through = np.ones((2, 200, 400))
+    through[:, 50:150, 50:250] = 0.5
+    np.save(folder / "a.npy", np.rint(60000 * through + rng.normal(0, 200, through.shape)).clip(0, 65535).astype(np.uint16))
+    (folder / "a.xrayscan.toml").write_text('quantity = "counts"\npixel_pitch = 0.008\n')
+    _, out, _ = invoke(folder)
+    assert out.count("note: no air given") == 1
+    (fact,) = json.loads(invoke(folder, "--format", "json")[1])
+    assert all(any("no air given" in warning for warning in image["warnings"]) for image in fact["images"])
 
 
 def test_wrong_use(folder, tmp_path):

@@ -53,3 +53,8 @@ def test_what_was_no_jpeg_is_not_called_one(seed):
     assert not jpeg_blocks(texture(seed).astype(np.uint16))
     assert not jpeg_blocks(np.zeros((200, 200), np.uint8))
     assert not jpeg_blocks(texture(seed)[:40, :40])
+
+
+def test_there_is_no_minus_zero():
+    coding = coding_of(np.array([[-0.0, 1.0, 5.0, 2.0]] * 4))
+    assert f"{coding.lowest:g} to {coding.highest:g}" == "0 to 5"

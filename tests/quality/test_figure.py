@@ -20,6 +20,9 @@ from xrayscan.quality import Figure
         (Figure(8.1553, ""), "8.16"),
         (Figure(0.0, "%"), "0 %"),
         (Figure(1.0, "%", 0.0), "1 %"),
+        (Figure(-0.0, "degree"), "0 degree"),
+        (Figure(-0.004, "%", 0.2), "0.00 ± 0.20 %"),
+        (Figure(-0.04, "%", 0.2), "-0.04 ± 0.20 %"),
         (Figure.none("mm", "no air in view"), "no air in view"),
     ],
 )

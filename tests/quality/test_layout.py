@@ -72,6 +72,13 @@ def test_what_makes_no_sense_is_told(changes, words):
         parse(**changes)
 
 
+def test_a_wire_may_be_in_air_and_a_block_may_not():
+    wire = {"name": "w", "kind": "wire", "box": [0, 0, 9, 9], "ends": [[1, 1], [8, 1]], "diameter": 2}
+    assert Layout.parse({"objects": [{**wire, "thickness": 0}]}).objects[0].parts["thickness"] == 0
+    with pytest.raises(LayoutError, match="diameter is 0 mm; expected more than 0"):
+        Layout.parse({"objects": [{**wire, "diameter": 0}]})
+
+
 def test_axis_and_levels_of_line_pairs():
     bars = {"name": "bars", "kind": "line-pairs", "box": [0, 0, 9, 9], "axis": "columns", "period": 8}
     with pytest.raises(LayoutError, match="axis is 'across'; expected \"columns\""):
@@ -101,7 +108,7 @@ def test_files(tmp_path: Path):
     with pytest.raises(LayoutError, match="lane.toml: it is no TOML"):
         Layout.load(path)
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(LayoutError, match="it is no TOML"):
+    with pytest.raises(LayoutError, match="lane.toml: it is no text; expected a small TOML file that says which test object"):
         Layout.load(path)
     path.write_text('[[objects]]\nkind = "air"\n')
     with pytest.raises(LayoutError, match="lane.toml: object 'object 1' of kind 'air' lacks 'box'"):

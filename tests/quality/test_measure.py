@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +13,11 @@ import pytest
 
 import xrayscan as xs
 from xrayscan.errors import ShapeError
+from xrayscan.geometry import Box
 from xrayscan.normalize import normalize
 from xrayscan.quality import Figure, Quality, measure
-from xrayscan.quality.fitness import limb_depth
-from xrayscan.scan import Scan
+from xrayscan.quality.fitness import at_a_glance, limb_depth, look_at, problems_of
+from xrayscan.scan import Radiograph, Scan, Step
 
 SAMPLES = Path(__file__).parents[2] / "datasets/samples"
 ROWS, COLUMNS, FULL, DARK = 300, 800, 50_000.0, 300.0
@@ -84,9 +86,9 @@ def test_the_radiograph_may_be_given_and_must_be_of_the_view():
     assert measure(scan, normalize(scan)) == measure(scan)
     with pytest.raises(ShapeError, match=r"the radiograph has \(100, 200\) .*, the view \(300, 800\)"):
         measure(scan, normalize(counts(load()[:100, :200])))
-    with pytest.raises(ShapeError, match="the scan has 1 views, asked for number 1; pass 0 to 0"):
+    with pytest.raises(ShapeError, match="the scan has 1 view, asked for number 1; pass 0 to 0"):
         measure(scan, view=1)
-    with pytest.raises(ShapeError, match="the view has 1 energies, asked for number 2"):
+    with pytest.raises(ShapeError, match="the view has 1 energy, asked for number 2"):
         measure(scan, energy=2)
 
 
@@ -129,8 +131,8 @@ POOR: dict[str, tuple[Callable[[], Scan], str]] = {
     "small": (lambda: counts(load()[100:150]), "only 50 rows x 800 columns"),
     "dead": (lambda: counts(load(), bad_pixels=_with_bad(40, False)), "13 % of the detector channels are dead"),
     "gap": (lambda: counts(load(), bad_pixels=_with_bad(12, True)), "a gap of 96 mm of dead channels"),
-    "opaque": (lambda: counts(np.where(load() < 0.9, 1e-7, 1.0)), r"only \d+ % of the load were penetrated"),
-    "saturated": (lambda: counts(load(), saturation=40_000.0), r"only \d+ % of the picture hold a measurement"),
+    "opaque": (lambda: counts(np.where(load() < 0.9, 1e-7, 1.0)), r"only \d+ % of the load was penetrated"),
+    "saturated": (lambda: counts(load(), saturation=40_000.0), r"only \d+ % of the picture holds a measurement"),
     "few grays": (
         lambda: Scan.from_array((load() * 12).astype(np.uint8) * 20, quantity="display", pixel_pitch=0.008),
         "only 8 gray levels|only 9 gray levels|only .. gray levels|only . gray levels",
@@ -144,6 +146,118 @@ def test_scans_too_poor_to_screen_are_called_so(name):
     quality = measure(make())
     assert not quality.fit
     assert any(re.search(words, problem) for problem in quality.problems), quality.problems
+
+
+SEEN_IN_A_RADIOGRAPH = sorted(set(POOR) - {"blank", "noise", "few grays"})
+
+
+@pytest.mark.parametrize("name", SEEN_IN_A_RADIOGRAPH)
+def test_screening_calls_them_so_in_the_same_words(name):
+    scan = POOR[name][0]()
+    radiograph = normalize(scan)
+    assert at_a_glance(radiograph)
+    assert set(at_a_glance(radiograph)) <= set(measure(scan, radiograph).problems)
+
+
+def _radiograph(valid: np.ndarray, depth: float = 1.0, **given: object) -> Radiograph:
+    plane = np.full((1, *valid.shape), depth, np.float32)
+    return Radiograph(plane, valid, ~valid, **{"pixel_pitch": (0.01, 0.01), **given})  # type: ignore[arg-type]
+
+
+def test_a_channel_is_dead_where_under_a_tenth_of_it_is_valid():
+    valid = np.ones((100, 400), bool)
+    valid[20:32, 30:] = False  # 7.5 %
+    valid[60:90:2, 50:] = False  # 12.5 %
+    glance = look_at(_radiograph(valid))
+    assert (int(glance.dead.sum()), glance.run, glance.gap) == (12, 12, 120.0)
+    assert at_a_glance(_radiograph(valid))[:2] == (
+        "12 % of the detector channels are dead or wrong",
+        "a gap of 120 mm of dead channels: half a head falls into it",
+    )
+
+
+def test_columns_that_were_not_scanned_do_not_count():
+    valid = np.ones((100, 400), bool)
+    valid[:, 100:] = False
+    glance = look_at(_radiograph(valid))
+    assert (glance.scanned, glance.valid, glance.dead_share) == (100, 100.0, 0.0)
+    nothing = look_at(_radiograph(np.zeros((100, 400), bool)))
+    assert (nothing.scanned, nothing.valid, nothing.dead_share, nothing.blank) == (0, 0.0, 100.0, False)
+
+
+def test_margins_around_the_picture_are_no_dead_channels():
+    valid = np.ones((100, 400), bool)
+    valid[:30] = valid[80:] = False
+    valid[50] = False
+    margin = Step("margins", "30 at the top, 20 at the bottom", {"left": 0, "right": 0, "top": 30, "bottom": 20})
+    glance = look_at(_radiograph(valid, history=(margin,)))
+    assert (glance.dead_share, glance.run, glance.valid) == (2.0, 1, pytest.approx(98.0))
+    assert at_a_glance(_radiograph(valid, history=(margin,))) == ()
+
+
+def test_one_pixel_in_a_hundred_is_matter():
+    for share, blank in ((0.005, True), (0.015, False)):
+        few = np.zeros((1, 200, 200), np.float32)
+        few.flat[:: round(1 / share)] = 0.5
+        assert look_at(Radiograph(few, few[0] >= 0, few[0] < 0, (0.01, 0.01))).blank is blank
+
+
+def _estimated(pitch: float, error: float, *, box: bool = True) -> Radiograph:
+    step = Step("pixel pitch", "warning: guessed", {"row": pitch, "column": pitch, "row_error": error, "column_error": error})
+    boxes = (Box(10, 10, 90, 390),) if box else ()
+    return _radiograph(np.ones((100, 400), bool), pixel_pitch=(pitch, pitch), history=(step,), containers=boxes)
+
+
+def test_an_estimated_pitch_is_judged_by_the_least_it_may_be_and_says_so():
+    assert at_a_glance(_estimated(0.0265, 0.35)) == ()
+    row, column = at_a_glance(_estimated(0.0283, 0.35))
+    assert row == "28.3 mm from row to row, estimated within 35 %: even if it is 21.0 mm a head has under 8 pixels"
+    assert column.startswith("28.3 mm from column to column, estimated within 35 %")
+    assert len(at_a_glance(_estimated(0.0212, 0.05))) == 2  # surely measured
+    assert at_a_glance(_estimated(0.05, 0.35, box=False)) == ()  # a mere guess
+    stated = _radiograph(np.ones((100, 400), bool), pixel_pitch=(0.0283, 0.01))
+    assert at_a_glance(stated) == ("28.3 mm from row to row: a head has under 8 pixels",)
+
+
+def test_both_commands_agree_on_files_of_another_toolkit(shared: Path):
+    for path in sorted((shared / "dicos").rglob("*DX.dcs")):
+        scan = xs.read(path)
+        radiograph = normalize(scan)
+        assert set(at_a_glance(radiograph)) <= set(measure(scan, radiograph).problems), path.name
+        assert measure(scan, radiograph).fit or at_a_glance(radiograph), path.name
+
+
+def test_warnings_of_normalization_are_repeated():
+    scan = counts(load())
+    radiograph = normalize(scan)
+    told = Step("pixel pitch", "warning: by the container a column is 9.1 mm: sizes may be wrong by that much", {})
+    quality = measure(scan, replace(radiograph, history=(*radiograph.history, told, told)))
+    assert quality.warnings[-1] == "by the container a column is 9.1 mm: sizes may be wrong by that much"
+    assert len(set(quality.warnings)) == len(quality.warnings)
+    assert not any("% " not in warning and "%" in warning for warning in quality.warnings if "clipped" in warning)
+
+
+def test_words_fit_their_numbers():
+    bad = np.zeros(ROWS, bool)
+    bad[20] = True
+    quality = measure(counts(load(), bad_pixels=bad))
+    assert quality.dead_run.where == "1 channel at a pitch of 8.0 mm"
+    assert quality.codes.where == quality.bits.where
+    assert re.fullmatch(r"codes \d+ to \d+, in steps of 1", quality.codes.where)
+    (one,) = problems_of(replace(look_at(normalize(counts(load()))), shape=(1, 90)))
+    assert one == "only 1 row x 90 columns: under 64 there is nothing to compare with"
+    assert problems_of(look_at(normalize(counts(load()))), {"codes": 1.0}) == ("only 1 gray level",)
+    clipped = measure(Scan.from_array(np.minimum(noisy(0.003).view.pixels[0], 1.0), quantity="transmission", pixel_pitch=0.008))
+    assert any(re.match(r"\d+\.\d % of the pixels are clipped", warning) for warning in clipped.warnings)
+
+
+def test_what_is_only_at_best_says_so():
+    light = np.where(load() < 0.9, 0.5, 1.0)
+    quality = measure(counts(light))
+    for figure in (quality.penetration_depth, quality.penetration_steel, quality.penetration_areal, quality.limb_steel):
+        assert figure.where.startswith("at best"), figure
+    known = measure(counts(load()))
+    assert not any(figure.where.startswith("at best") for _, figure in known.figures())
 
 
 @pytest.mark.parametrize("noise", [0.001, 0.01, 0.03])
@@ -166,7 +280,8 @@ def test_display_pictures_say_what_they_cannot():
     assert quality.penetration_steel.value is None
     assert "gray curve" in quality.penetration_steel.where
     assert quality.air_noise.value is None
-    assert "clipped" in quality.air_noise.where
+    assert re.search("clipped|gray curve", quality.air_noise.where)
+    assert quality.fit, quality.problems
     assert any("display picture" in warning for warning in quality.warnings)
     assert any("pixel pitch is estimated" in warning for warning in quality.warnings)
     assert quality.clipped_high.value > 20

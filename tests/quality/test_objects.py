@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from xrayscan.errors import CalibrationError
 from xrayscan.geometry import Box
 from xrayscan.normalize import normalize
 from xrayscan.quality import Layout, LayoutError, measure_test_object
+from xrayscan.quality.ground import check_steel
 from xrayscan.quality.layout import KINDS
+from xrayscan.quality.steel import optical_depth_of_steel
 from xrayscan.scan import Scan
 from xrayscan.simulate.testobject import TestScan, clean_scanner, simulate_test_object
 
@@ -186,3 +191,91 @@ def test_a_painted_picture_has_no_noise_to_measure_against():
     item = {"name": "x", "kind": "foil", "box": [50, 50, 150, 250], "target": [80, 100, 120, 160], "target_thickness": 1}
     result = measure_test_object(scan, Layout.parse({"objects": [item]}))[0]
     assert "no noise at all" in result.figure.where
+
+
+def shown(scan: Scan, item: dict) -> object:
+    limits = dict.fromkeys(KINDS[item["kind"]].least, 1.0)
+    return measure_test_object(scan, Layout.parse({"objects": [{**item, "limits": limits}]}))[0]
+
+
+def test_a_block_that_is_not_as_thick_as_stated_does_not_pass(made):
+    for item in objects(made, "steel-step") + objects(made, "foil"):
+        assert shown(made.scan, item).passed
+        for times, passes in ((1.2, True), (0.85, True), (1.6, False), (0.6, False)):
+            wrong = {**item, "thickness": times * item["thickness"], "target_thickness": 2 * item["target_thickness"]}
+            if item["thickness"] >= 200 and times > 1:
+                continue  # as little comes through as scattered rays may be: it may be thicker
+            result = shown(made.scan, wrong)
+            assert result.passed is passes, (item["name"], times, result.figure)
+            if not passes:
+                said = rf"the layout says {wrong['thickness']:g} mm of steel, the scan shows \d+ mm: is this the layout of"
+                assert re.match(said, result.figure.where)
+
+
+def test_a_target_that_adds_more_than_stated_or_is_brighter_does_not_pass(made):
+    block = objects(made, "steel-step")[1]  # a target of 20 mm
+    result = shown(made.scan, {**block, "target_thickness": 5})
+    assert re.match(r"the layout says a target of 5 mm of steel, the scan shows \d+ mm or more", result.figure.where)
+    gap = {"name": "x", "kind": "foil", "box": [20, 80, 100, 170], "target": [20, 102, 100, 158], "target_thickness": 5}
+    assert "the target is brighter than what is around it" in shown(made.scan, gap).figure.where
+
+
+def test_a_wire_along_the_rim_of_a_block_does_not_pass(made):
+    top, left, bottom, _ = objects(made, "steel-step")[1]["box"]
+    for place in (left - 9, left - 8, left - 7):  # the box of the block stays off its sides
+        ends = [[top, place], [bottom, place]]
+        item = {"name": "x", "kind": "wire", "box": [top, place - 20, bottom, place + 14], "ends": ends, "diameter": 2}
+        result = shown(made.scan, item)
+        assert result.passed is False
+        assert "it lies on a rim, not on even ground" in result.figure.where
+
+
+def test_a_wire_that_takes_away_too_much_does_not_pass(made):
+    thick = objects(made, "wire")[2]
+    result = shown(made.scan, {**thick, "diameter": 2})
+    assert re.search(r"takes away \d+ %, a wire of 2 mm at most \d+ %", result.figure.where)
+
+
+def test_a_wire_lies_on_the_ground_that_is_stated(made):
+    wire = objects(made, "wire")[1]
+    assert shown(made.scan, wire).passed  # thickness = 0: in air
+    result = shown(made.scan, {**wire, "thickness": 50})
+    assert "the layout says 50 mm of steel, the scan shows 0 mm" in result.figure.where
+
+
+def test_air_is_air(made):
+    box = objects(made, "steel-step")[0]["box"]
+    item = {"name": "x", "kind": "air", "box": box, "limits": {"noise": 100}}
+    result = measure_test_object(made.scan, Layout.parse({"objects": [item]}))[0]
+    assert re.match(r"the layout says air, the scan shows \d+ % of the open beam", result.figure.where)
+
+
+def test_the_layout_of_another_scan_keeps_no_limit(made):
+    other = np.full(made.scan.view.shape, 0.62)
+    other[100:250, 100:400] = 0.2
+    noise = np.random.default_rng(0).normal(0, 0.003, other.shape)
+    scan = Scan.from_array((other + noise).astype(np.float32), quantity="transmission", pixel_pitch=(PITCH, PITCH))
+    results = [result for result in measure_test_object(scan, Layout.parse(made.layout)) if result.limit is not None]
+    assert {result.object for result in results if result.passed} <= {"open beam"}  # which holds the open beam here as well
+    assert sum("is this the layout of this scan?" in result.figure.where for result in results) >= 7
+
+
+def test_no_thickness_is_asked_of_a_display_picture(made):
+    picture = np.rint(255 * made.transmission.clip(0, 1) ** 0.3 * 0.9).astype(np.uint8)
+    noisy = picture + np.random.default_rng(0).integers(0, 3, picture.shape, dtype=np.uint8)
+    scan = Scan.from_array(noisy, quantity="display", pixel_pitch=(PITCH, PITCH))
+    item = {**objects(made, "steel-step")[0], "thickness": 900}
+    assert shown(scan, item).figure.value is not None
+
+
+def test_the_end_point_that_is_not_stated_widens_what_passes():
+    level = float(np.exp(-optical_depth_of_steel(100.0, 6.0)))
+    check_steel(level, 135.0, None)
+    with pytest.raises(CalibrationError, match="says 150 mm of steel, the scan shows 100 mm"):
+        check_steel(level, 150.0, 6.0)
+    with pytest.raises(CalibrationError, match="says 12 mm of steel, the scan shows"):
+        check_steel(1e-4, 12.0, None, opaque=True)
+    check_steel(-1e-5, 400.0, 6.0, opaque=True)
+    check_steel(0.99, 0.0, 6.0)
+    with pytest.raises(CalibrationError, match="says nothing behind it, the scan shows 50 mm of steel"):
+        check_steel(float(np.exp(-optical_depth_of_steel(50.0, 6.0))), 0.0, 6.0)

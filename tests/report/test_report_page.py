@@ -129,5 +129,18 @@ def test_every_priority_has_its_words():
         assert words in written(Yard(inspected=inspected).report(score=score))
 
 
+def test_a_poor_scan_is_not_said_to_be_seen_through():
+    yard = Yard()
+    valid = yard.radiograph.valid.copy()
+    valid[::3] = False
+    radiograph = replace(yard.radiograph, valid=valid, opaque=yard.radiograph.opaque & valid)
+    report = yard.report(score=0.1, findings=(), explanations=(), radiograph=radiograph)
+    assert report.priority == "poor"
+    text = " ".join(Elements(written(report)).text.split())
+    assert "Not known how much of the load was seen through: too poor to tell" in text
+    assert "Not screened: the scan is too poor, as its warnings say." in text
+    assert "of the load could not be seen through" not in text
+
+
 def test_a_little_that_could_not_be_seen_is_not_rounded_away():
     assert "&lt;1 %" in written(Yard(inspected=0.998).report())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def test_an_inert_path_names_the_same_file(name):
 def test_text_stays_on_one_line():
     assert inert_text("a\r\nb\x00c\u2028d") == "a  b c d"
     assert inert_text("") == ""
+
+
+def test_warnings_are_a_list_in_json_and_one_line_in_csv():
+    row = row_of_report({**REPORT, "warnings": ["no air; taken from the scan", "=1+1", "two\nlines"]}, "out/a")
+    assert json.loads(json.dumps(row))["warnings"] == ["no air; taken from the scan", "'=1+1", "two lines"]
+    stream = io.StringIO()
+    csv.DictWriter(stream, ROW_COLUMNS).writerow(row)
+    assert "no air; taken from the scan; '=1+1; two lines" in stream.getvalue()
+    assert pickle.loads(pickle.dumps(row)) == row
+    assert str(pickle.loads(pickle.dumps(row))["warnings"]) == str(row["warnings"])
+    assert row_of_failure("a.tif", "broken", "ReadError")["warnings"] == []
 
 
 def test_rows_go_through_csv_and_json():

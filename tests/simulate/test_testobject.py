@@ -14,7 +14,7 @@ from xrayscan.geometry import Box
 from xrayscan.quality import Layout, measure_test_object
 from xrayscan.quality.steel import optical_depth_of_steel
 from xrayscan.simulate.scanner import Scanner
-from xrayscan.simulate.testobject import BLOCKS, TestScan, clean_scanner, simulate_test_object, write
+from xrayscan.simulate.testobject import BLOCKS, TestScan, clean_scanner, main, simulate_test_object, write
 
 COARSE = clean_scanner(pitch=0.008)
 
@@ -96,3 +96,27 @@ def test_scanners_it_is_not_made_for():
     geometry = replace(COARSE.geometry, column_pitch=0.02)
     with pytest.raises(RecipeError, match="the pitch is 20 mm; the test objects are made for 10 mm and less"):
         simulate_test_object(1, replace(COARSE, geometry=geometry))
+
+
+def test_the_command_says_what_it_wants(capsys, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for arguments, code in (([], 2), (["--help"], 0), (["out", "--seed", "-1"], 2), (["--sctter"], 2)):
+        with pytest.raises(SystemExit, match=str(code)):
+            main(arguments)
+    said = capsys.readouterr()
+    assert "the following arguments are required: OUT" in said.err
+    assert "--seed is -1; expected 0 or more" in said.err
+    assert "folder to write to" in said.out
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        main(["file"])
+    assert "file is a file; name a folder to write to" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_command_writes_scan_and_layout(tmp_path: Path):
+    main([str(tmp_path / "out")])
+    results = measure_test_object(
+        xs.read(tmp_path / "out/test-object.tif"), Layout.load(tmp_path / "out/test-object.layout.toml")
+    )
+    assert {result.passed for result in results} == {True, None}

@@ -1,4 +1,4 @@
-"""The page that a reviewer opens first: every scan of a batch, the most suspicious one on top.
+"""The page that a reviewer opens first: every scan of a batch, in the order to look at them.
 
 It is one file without scripts from elsewhere; pictures are those of the report folders beside it. Its content security
 policy allows its own style and script by hash and nothing else, so that nothing a file name says can run.
@@ -25,7 +25,9 @@ from xrayscan.zoo import ModelCard
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Header", "findings_text", "index_page", "penetrated_text"]
+__all__ = ["NOT_SCREENED", "Header", "findings_text", "in_order", "index_page", "penetrated_text"]
+
+NOT_SCREENED = "not screened: too poor"
 
 
 @dataclass(frozen=True)
@@ -68,30 +70,53 @@ class Header:
         return cls(total, f"{card.name} {card.version}", sha256, false_alarm_rate, threshold, card.thresholds_set_on)
 
 
-def findings_text(row: Mapping[str, Any]) -> str:
-    """The findings of a row in words.
+def in_order(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """The rows in the order to look at them: by priority, the highest score first, then by path; failed ones at the end.
 
     Examples
     --------
-    >>> findings_text({"persons": 1, "voids": 2, "densities": 0})
+    >>> rows = [{"path": p, "status": "screened", "priority": q, "score": v} for p, q, v in
+    ...         [("a", "low", 0.2), ("b", "poor", 0.0), ("c", "high", 0.9), ("d", "medium", 0.4)]]
+    >>> [row["path"] for row in in_order(rows)]
+    ['c', 'b', 'd', 'a']
+    """
+    return tuple(sorted(rows, key=lambda row: (row["status"] == "failed", _place(row), -(row["score"] or 0.0), row["path"])))
+
+
+def _place(row: Mapping[str, Any]) -> int:
+    return PRIORITIES.index(row["priority"]) if row["priority"] in PRIORITIES else len(PRIORITIES)
+
+
+def findings_text(row: Mapping[str, Any]) -> str:
+    """The findings of a row in words; of a scan too poor to screen only that, where it has none.
+
+    Examples
+    --------
+    >>> findings_text({"priority": "high", "persons": 1, "voids": 2, "densities": 0})
     '1 person, 2 voids'
-    >>> findings_text({"persons": 0, "voids": 0, "densities": 0})
+    >>> findings_text({"priority": "low", "persons": 0, "voids": 0, "densities": 0})
     'none'
+    >>> findings_text({"priority": "poor", "persons": 0, "voids": 0, "densities": 0})
+    'not screened: too poor'
     """
     words = (("persons", "person", "persons"), ("voids", "void", "voids"), ("densities", "density", "densities"))
     found = [f"{row[column]} {one if row[column] == 1 else many}" for column, one, many in words if row[column]]
-    return ", ".join(found) or "none"
+    return ", ".join(found) or (NOT_SCREENED if row["priority"] == "poor" else "none")
 
 
-def penetrated_text(inspected: float) -> str:
-    """The share of the load that was penetrated; "100 %" only if it was all.
+def penetrated_text(row: Mapping[str, Any]) -> str:
+    """The share of a row's load that was penetrated; "100 %" only if it was all, and none of a scan too poor to tell.
 
     Examples
     --------
-    >>> [penetrated_text(share) for share in (1.0, 0.999, 0.83, 0.002, 0.0)]
+    >>> [penetrated_text({"priority": "low", "inspected": share}) for share in (1.0, 0.999, 0.83, 0.002, 0.0)]
     ['100 %', '>99 %', '83 %', '<1 %', '0 %']
+    >>> penetrated_text({"priority": "poor", "inspected": 1.0})
+    'not known'
     """
-    share = 100 * inspected
+    if row["priority"] == "poor":
+        return "not known"
+    share = 100 * row["inspected"]
     if 0 < share < 1:
         return "<1 %"
     return ">99 %" if 99 < share < 100 else f"{share:.0f} %"
@@ -103,7 +128,7 @@ def index_page(rows: Sequence[Mapping[str, Any]], header: Header) -> str:
     Parameters
     ----------
     rows : sequence of mapping
-        Ranked, failed ones at the end.
+        In any order.
     header : Header
 
     Examples
@@ -112,6 +137,7 @@ def index_page(rows: Sequence[Mapping[str, Any]], header: Header) -> str:
     >>> "No finding is not a clearance" in page
     True
     """
+    rows = in_order(rows)
     screened = [row for row in rows if row["status"] != "failed"]
     counts = Counter(row["priority"] for row in screened)
     return _template().render(
@@ -121,7 +147,9 @@ def index_page(rows: Sequence[Mapping[str, Any]], header: Header) -> str:
             {"name": _name(row), "path": printable(row["path"]), **_texts(row)} for row in rows if row["status"] == "failed"
         ],
         counts=[(priority, counts[priority]) for priority in PRIORITIES],
-        screened=len(screened),
+        screened=len(screened) - counts["poor"],
+        poor=counts["poor"],
+        listed=len(screened),
         pending=header.total - len(rows),
         policy=_policy(),
     )
@@ -136,12 +164,12 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "path": printable(row["path"]),
             "score": row["score"],
             "priority": row["priority"],
-            "order": PRIORITIES.index(row["priority"]) if row["priority"] in PRIORITIES else len(PRIORITIES),
+            "order": _place(row),
             "findings": findings_text(row),
             "count": row["persons"] * 10000 + row["voids"] * 100 + row["densities"],
-            "inspected": row["inspected"],
-            "penetrated": penetrated_text(row["inspected"]),
-            "warnings": printable(row["warnings"]),
+            "inspected": -1 if row["priority"] == "poor" else row["inspected"],
+            "penetrated": penetrated_text(row),
+            "warnings": printable("; ".join(row["warnings"])),
             "link": f"{folder}/report.html",
             "picture": f"{folder}/overlay.png",
         }

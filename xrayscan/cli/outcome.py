@@ -23,14 +23,16 @@ _STYLES = {"high": "bold red", "medium": "yellow", "opaque": "magenta", "poor": 
 
 
 def show_outcome(batch: Batch) -> None:
-    """The most suspicious scans, what failed, and where to look.
+    """The scans in the order to look at them, what failed, and where to look.
 
     Raises
     ------
     typer.Exit
         1 if a scan failed.
     """
-    screened = [row for row in batch.rows if row["status"] != "failed"]
+    from xrayscan.batch.index_page import in_order
+
+    screened = [row for row in in_order(batch.rows) if row["status"] != "failed"]
     if screened:
         results.print(_table(screened[:_SHOWN]))
     if len(screened) > _SHOWN:
@@ -38,7 +40,10 @@ def show_outcome(batch: Batch) -> None:
     if batch.failed:
         _show_failed(batch.failed)
     before = f", {batch.resumed} of them by an earlier run" if batch.resumed else ""
-    results.print(f"\n{len(screened)} screened{before}, {len(batch.failed)} failed, {batch.seconds:.1f} s")
+    poor = sum(row["priority"] == "poor" for row in screened)
+    too_poor = f", {poor} too poor to screen" if poor else ""
+    counts = f"{len(screened) - poor} screened{too_poor}{before}, {len(batch.failed)} failed"
+    results.print(f"\n{counts}, {batch.seconds:.1f} s")
     results.print(Text("Look at ").append_text(text(batch.index.absolute().as_uri(), "bold")), soft_wrap=True)
     results.print(DISCLAIMER, style="bold")
     if batch.failed:
@@ -48,7 +53,7 @@ def show_outcome(batch: Batch) -> None:
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     from xrayscan.batch.index_page import findings_text, penetrated_text
 
-    table = Table(title="Most suspicious first", title_justify="left", header_style="bold")
+    table = Table(title="In the order to look at them", title_justify="left", header_style="bold")
     table.add_column("rank", justify="right")
     table.add_column("file", overflow="fold")
     table.add_column("score", justify="right")
@@ -62,7 +67,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['score']:.3f}",
             text(row["priority"], _STYLES.get(row["priority"], "")),
             findings_text(row),
-            penetrated_text(row["inspected"]),
+            penetrated_text(row),
         )
     return table
 

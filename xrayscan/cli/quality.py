@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
@@ -43,12 +43,17 @@ def quality(
     with clear_errors(debug):
         from xrayscan.batch import BatchError
         from xrayscan.io import find_scans
-        from xrayscan.quality import Layout
+        from xrayscan.quality import Layout, LayoutError
 
         plan = None if layout is None else Layout.load(layout)
         scans = find_scans(paths)
         if not scans:
             raise BatchError(f"looking for scans in {', '.join(map(str, paths))}: there are none; name files that hold scans")
+        if plan is not None and len(scans) > 1:
+            raise LayoutError(
+                f"measuring test objects: --layout says where they stand in one scan, and {len(scans)} scans were named; "
+                "name the one it was written for"
+            )
         facts, poor, failed = [], [], []
         for path in scans:
             measured = _measured(path, plan)
@@ -111,7 +116,10 @@ def _facts(path: Path, measured: _Measured | Exception) -> dict[str, Any]:
         "fit": _is_fit(images),
         "images": [_facts_of_image(one) for one in images],
     }
-    return {**facts, "test_objects": [_facts_of_result(one) for one in objects]} if objects else facts
+    if not objects:
+        return facts
+    judged = [one.passed for one in objects if one.passed is not None]
+    return {**facts, "limits_kept": all(judged) if judged else None, "test_objects": [_facts_of_result(one) for one in objects]}
 
 
 def _is_fit(images: Sequence[Quality]) -> bool:
@@ -149,17 +157,20 @@ def _show(path: Path, measured: _Measured | Exception) -> None:
     title = text(shown_path(path), "bold")
     if isinstance(measured, Exception):
         reason = str(measured) or "there is not enough memory for it"
-        results.print(title.append_text(text(f": {reason}", "red")), soft_wrap=True)
+        results.print(title.append_text(text(f": {reason.removeprefix(f'reading {path}: ')}", "red")), soft_wrap=True)
         return
     images, objects = measured
     verdict = text(": good enough to screen", "green") if _is_fit(images) else text(": too poor to screen", "bold red")
     results.print(title.append_text(verdict), soft_wrap=True)
     several = len(images) > 1
+    said: set[str] = set()
     for one in images:
-        _show_image(one, several)
+        _show_image(one, several, said)
+        said |= {*one.problems, *one.warnings}
     if objects:
         _show_objects(objects)
-    results.print()
+    else:
+        results.print()
 
 
 def _show_sum(count: int, poor: Sequence[Path], failed: Sequence[Path]) -> None:
@@ -170,13 +181,14 @@ def _show_sum(count: int, poor: Sequence[Path], failed: Sequence[Path]) -> None:
             results.print(text(f"  {words}: ").append_text(text(shown_path(path), "bold")), soft_wrap=True)
 
 
-def _show_image(one: Quality, several: bool) -> None:
+def _show_image(one: Quality, several: bool, said: Container[str]) -> None:
+    """One image; what was ``said`` of the scan is not said again."""
     from rich.table import Table
 
-    for problem in one.problems:
-        results.print(text(f"  problem: {problem}", "red"), soft_wrap=True)
-    for warning in one.warnings:
-        results.print(text(f"  note: {warning}", "yellow"), soft_wrap=True)
+    for word, style, sentences in (("problem", "red", one.problems), ("note", "yellow", one.warnings)):
+        for sentence in sentences:
+            if sentence not in said:
+                results.print(text(f"  {word}: {sentence}", style), soft_wrap=True)
     title = f"view {one.view + 1}, {one.energy} energy" if several else None
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("", style="dim")
@@ -202,7 +214,8 @@ _ROWS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("pulse to pulse, as delivered", (("pulse_rms", "rms"), ("pulse_columns", "columns of a pulse"))),
     ("noise of a pixel in air", (("air_noise", ""),)),
     ("stripes left after normalization", (("stripes_rows", "rows"), ("stripes_columns", "columns"))),
-    ("dead channels", (("dead_channels", ""), ("dead_share", ""), ("dead_run", "highest gap"))),
+    ("dead channels", (("dead_channels", ""), ("dead_share", ""))),
+    ("highest gap of dead channels", (("dead_run", ""),)),
     ("pixels that hold a measurement", (("valid_share", ""),)),
     ("noise floor (T)", (("noise_floor", ""),)),
     ("penetration", (("penetration_depth", "optical depth"), ("penetration_steel", "steel"), ("penetration_areal", ""))),
@@ -220,8 +233,10 @@ def _row(parts: Sequence[tuple[str, Figure]]) -> tuple[str, str]:
     """Values and where they were measured; no value and the reasons if there is none."""
     known = [(words, figure) for words, figure in parts if figure.value is not None]
     missing = [(words, figure) for words, figure in parts if figure.value is None]
-    said = [f"{words} {figure.text}".strip() for words, figure in known]
-    where = list(dict.fromkeys(figure.where for _, figure in known if figure.where))
+    said = [f"{words} {figure.text}{_at_best(figure)}".strip() for words, figure in known]
+    # "At best" stands beside the value.
+    places = (figure.where.removeprefix("at best").lstrip(":; ") for _, figure in known)
+    where = list(dict.fromkeys(place for place in places if place))
     reasons = list(dict.fromkeys(figure.where for _, figure in missing))
     if not known:
         return "", "; ".join(reasons)
@@ -229,6 +244,10 @@ def _row(parts: Sequence[tuple[str, Figure]]) -> tuple[str, str]:
         names = ", ".join(words for words, figure in missing if figure.where == reason and words)
         where.append(f"{names}: {reason}" if names else reason)
     return ", ".join(said), "; ".join(where)
+
+
+def _at_best(figure: Figure) -> str:
+    return " at best" if figure.where.startswith("at best") else ""
 
 
 def _show_objects(objects: Sequence[Result]) -> None:
@@ -246,7 +265,8 @@ def _show_objects(objects: Sequence[Result]) -> None:
         table.add_row(text(name), one.measure.replace("_", " "), text(one.figure.text), limit, _passed(one), text(where))
         before = one.object
     results.print(table)
-    results.print(text(_sum(objects)), soft_wrap=True)
+    results.print(INDICATIVE)
+    results.print(_sum(objects))
 
 
 def _passed(one: Result) -> Any:
@@ -257,5 +277,4 @@ def _passed(one: Result) -> Any:
 def _sum(objects: Sequence[Result]) -> str:
     judged = [one for one in objects if one.passed is not None]
     kept = sum(bool(one.passed) for one in judged)
-    limits = f"{kept} of {len(judged)} limits are kept. " if judged else "No limits are given. "
-    return limits + INDICATIVE
+    return f"{kept} of {len(judged)} limit{'' if len(judged) == 1 else 's'} kept" if judged else "no limits are given"

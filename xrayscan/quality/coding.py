@@ -78,7 +78,7 @@ def coding_of(image: np.ndarray, full: float | None = None) -> Coding:
         values = values[np.isfinite(values)]
         if values.size == 0:
             return Coding(None, 0.0, None, 0.0, 0.0, 0.0, 0.0)
-    lowest, highest = float(values.min()), float(values.max())
+    lowest, highest = float(values.min()) + 0.0, float(values.max()) + 0.0  # no -0
     top = highest if full is None else min(full, highest)
     shares = float((values <= lowest).mean()), float((values >= top).mean()) if full is None or highest >= full else 0.0
     step = code_step(image[None])

@@ -62,6 +62,8 @@ class Figure:
         if self.value is None:
             return self.where
         number = _rounded(self.value, self.uncertainty)
+        if number.startswith("-") and not any(digit in "123456789" for digit in number.partition(" ")[0]):
+            number = number[1:]  # nothing is -0
         return f"{number} {self.unit}".strip()
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ air                                                                             
                                                                                    nps_low, nps_middle (most, mm²)
 steel-step     target; thickness, target_thickness                                 cnr, cnr_area, contrast [%] (least)
 foil           target; thickness, target_thickness                                 the same; least_visible (most, mm)
-wire           ends: [[row, column], [row, column]]; diameter                      snr, snr_100mm (least)
+wire           ends: [[row, column], [row, column]]; diameter; thickness           snr, snr_100mm (least)
 edge           axis: "rows" or "columns"                                           mtf50, mtf10 (least, line pairs/m);
                                                                                    detail (most, mm)
 line-pairs     axis, period; open, solid: boxes of the two levels                  modulation [%], mtf [%] (least)
@@ -29,7 +29,8 @@ square         width, height                                                    
                                                                                    (most, %, without sign)
 =============  ==================================================================  ===========================================
 
-Thicknesses, diameters, periods, widths and heights are in millimeters; boxes, targets and ends in ``unit``.
+``thickness`` is the steel of the block, or behind the foil or the wire (0: the wire is in air); where it is said, the scan has
+to show it. Thicknesses, diameters, periods, widths and heights are in millimeters; boxes, targets and ends in ``unit``.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "air": Kind((), (), {}, _AIR),
         "steel-step": Kind(("target",), ("thickness", "target_thickness"), _STEP, {}),
         "foil": Kind(("target",), ("thickness", "target_thickness"), _STEP, {"least_visible": "mm"}),
-        "wire": Kind(("ends", "diameter"), (), {"snr": "", "snr_100mm": ""}, {}),
+        "wire": Kind(("ends", "diameter"), ("thickness",), {"snr": "", "snr_100mm": ""}, {}),
         "edge": Kind(("axis",), (), {"mtf50": _LINES, "mtf10": _LINES}, {"detail": "mm"}),
         "line-pairs": Kind(("axis", "period"), ("open", "solid"), {"modulation": "%", "mtf": "%"}, {}),
         "square": Kind(("width", "height"), (), {}, {"aspect_error": "%", "width_error": "%", "height_error": "%"}),
@@ -162,8 +163,14 @@ class Layout:
             raise LayoutError(f"reading the layout {path}: it has over {MAX_BYTES} bytes; a layout is a small TOML file")
         try:
             content = tomllib.loads(data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise LayoutError(
+                f"reading the layout {path}: it is no text; expected a small TOML file that says which test object stands where"
+            ) from error
         except (ValueError, RecursionError) as error:
-            raise LayoutError(f"reading the layout {path}: it is no TOML ({error})") from error
+            raise LayoutError(
+                f"reading the layout {path}: it is no TOML ({error}); write [[objects]] with name, kind and box for each"
+            ) from error
         try:
             return cls.parse(content, path.stem)
         except LayoutError as error:
@@ -216,7 +223,7 @@ def _object(content: Mapping[str, Any], number: int) -> TestObject:
     for key in ("box", *kind.needs):
         if key not in content:
             raise LayoutError(f"{what} of kind {named!r} lacks {key!r}")
-    parts = {key: _part(what, key, content[key]) for key in (*kind.needs, *kind.may) if key in content}
+    parts = {key: _part(what, key, content[key], named) for key in (*kind.needs, *kind.may) if key in content}
     if named == "line-pairs" and ("open" in parts) != ("solid" in parts):
         raise LayoutError(f"{what} has only one of open and solid; give the boxes of both levels, or none")
     return TestObject(name, named, _box(what, "box", content["box"]), MappingProxyType(parts), _limits(what, named, content))
@@ -236,9 +243,11 @@ def _number(what: str, key: str, value: Any) -> float:
     return float(value)
 
 
-def _part(what: str, key: str, value: Any) -> Any:
+def _part(what: str, key: str, value: Any, kind: str) -> Any:
     if key in _LENGTHS:
         number = _number(what, key, value)
+        if (kind, key, number) == ("wire", "thickness", 0.0):
+            return number  # in air
         if not 0.0 < number <= 1e4:
             raise LayoutError(f"{what}: {key} is {number:g} mm; expected more than 0 and up to 10000")
         return number

@@ -14,7 +14,7 @@ from xrayscan.normalize.display import from_display
 from xrayscan.quality.coding import Coding, coding_of, jpeg_blocks
 from xrayscan.quality.edge import AXES, edges_in_scan, sharpness
 from xrayscan.quality.figure import Figure
-from xrayscan.quality.fitness import MOST_DETAIL, limb_depth, longest_run, problems_of
+from xrayscan.quality.fitness import DEAD, MOST_DETAIL, Glance, limb_depth, look_at, problems_of
 from xrayscan.quality.noise import noise_floor
 from xrayscan.quality.open_beam import Evenness, air_mask, evenness, pulse_spread
 from xrayscan.quality.steel import ASSUMED_ENDPOINT, STEEL_DENSITY, steel_thickness
@@ -24,8 +24,8 @@ __all__ = ["Quality", "Seen", "measure", "seen"]
 
 FLOORS = 3.0
 MOST_CLIPPED = 0.01
-PITCH_UNSURE = 1.25
 LEAST_TRANSMISSION = 1e-5
+AT_BEST = "at best"
 _RANGE_OF_ENDPOINTS = (3.0, 9.0)
 _DEPTHS = {
     "noise_floor": "",
@@ -35,6 +35,7 @@ _DEPTHS = {
     "limb_depth": "",
     "limb_steel": "mm",
 }
+_PITCHES = ("pitch_row", "pitch_column")
 _CURVE = "the gray curve of a display picture is not known"
 
 
@@ -54,7 +55,7 @@ class Quality:
     problems : tuple of str
         Why it is too poor to screen; empty if it is not.
     warnings : tuple of str
-        What limits it.
+        What limits it, and what normalization warns of.
     pitch_row, pitch_column : Figure [mm]
         Pixel pitch at the load.
     air_channels, air_columns : Figure [%]
@@ -203,17 +204,18 @@ def seen(scan: Scan, radiograph: Radiograph | None = None, *, view: int = 0, ene
     """
     if not 0 <= view < len(scan.views):
         raise ShapeError(
-            f"measuring quality: the scan has {len(scan.views)} views, asked for number {view}; "
+            f"measuring quality: the scan has {_number(len(scan.views), 'view')}, asked for number {view}; "
             f"pass 0 to {len(scan.views) - 1}",
             expected=f"0 to {len(scan.views) - 1}",
             actual=view,
         )
     one = scan.views[view]
-    if not 0 <= energy < len(one.energies):
+    energies = len(one.energies)
+    if not 0 <= energy < energies:
         raise ShapeError(
-            f"measuring quality: the view has {len(one.energies)} energies, asked for number {energy}; "
-            f"pass 0 to {len(one.energies) - 1}",
-            expected=f"0 to {len(one.energies) - 1}",
+            f"measuring quality: the view has {energies} {'energy' if energies == 1 else 'energies'}, "
+            f"asked for number {energy}; pass 0 to {energies - 1}",
+            expected=f"0 to {energies - 1}",
             actual=energy,
         )
     radiograph = normalize(scan, view=view) if radiograph is None else radiograph
@@ -278,21 +280,13 @@ def measure(scan: Scan, radiograph: Radiograph | None = None, *, view: int = 0, 
     one = image.view
     air = air_mask(image.transmission, image.valid)
     coding = coding_of(one.pixels[energy], _full(scan, one))
-    given = {**_pitch(image), **_evenness(image, air, coding), **_channels(image), **_sharpness(image)}
+    glance = look_at(image.radiograph, energy)
+    given = {**_pitch(image, glance), **_evenness(image, air, coding), **_channels(glance), **_sharpness(image)}
     given |= {**_geometry(image.radiograph), **_coding(coding)}
     given |= _penetration(image, given)
     quality = Quality(view, one.energies[energy], one.quantity, one.shape, (), (), **given)
-    blank = float(np.quantile(image.transmission[::4, ::4], 0.01)) > 0.95
-    values = {name: figure.value for name, figure in quality.figures()}
-    if one.pixel_pitch is None:
-        values |= {name: _surely(values[name], image.radiograph) for name in ("pitch_row", "pitch_column")}
-    problems = problems_of(values, one.shape, blank=blank)
+    problems = problems_of(glance, {name: figure.value for name, figure in quality.figures()})
     return replace(quality, problems=problems, warnings=_warnings(image, coding, quality))
-
-
-def _surely(pitch: float | None, radiograph: Radiograph) -> float | None:
-    """What an estimated pitch is at least: it is good to 25 % where a container was found, and a guess where none was."""
-    return pitch / PITCH_UNSURE if pitch is not None and radiograph.containers else None
 
 
 def _unreadable(view: View, number: int, energy: int, reason: str) -> Quality:
@@ -310,10 +304,14 @@ def _full(scan: Scan, view: View) -> float | None:
     return (view.calibration or scan.calibration).saturation
 
 
-def _pitch(image: Seen) -> dict[str, Figure]:
-    stated = "stated" if image.view.pixel_pitch is not None else "estimated by normalization"
-    row, column = image.radiograph.pixel_pitch
-    return {"pitch_row": Figure(row * 1e3, "mm", None, stated), "pitch_column": Figure(column * 1e3, "mm", None, stated)}
+def _pitch(image: Seen, glance: Glance) -> dict[str, Figure]:
+    if image.view.pixel_pitch is not None:
+        return {name: Figure(pitch, "mm", None, "stated") for name, pitch in zip(_PITCHES, glance.pitch, strict=True)}
+    said = []
+    for unsure in glance.unsure:
+        within = f", within {100 * unsure:.2g} %" if 0.0 < unsure < np.inf else ": a guess, no container was found"
+        said.append(f"estimated by normalization{within}")
+    return {name: Figure(pitch, "mm", None, where) for name, pitch, where in zip(_PITCHES, glance.pitch, said, strict=True)}
 
 
 def _percent(rms: tuple[float, float, int] | None, what: str) -> Figure:
@@ -361,20 +359,21 @@ def _noise(even: Evenness) -> Figure:
     return Figure(100 * even.noise, "%", 100 * float(max(error, 5e-3 * even.noise)), f"{even.pixels} pixels of air")
 
 
-def _channels(image: Seen) -> dict[str, Figure]:
-    valid = image.valid
-    scanned = valid.any(axis=0)
-    rows = valid[:, scanned].mean(axis=1) < 0.1 if scanned.any() else np.ones(valid.shape[0], bool)
-    longest = longest_run(rows)
-    where = f"{rows.size} channels"
-    run = f"{longest} channels at a pitch of {image.radiograph.pixel_pitch[0] * 1e3:.1f} mm" if longest else ""
-    columns = f"{int(scanned.sum())} columns that were scanned, of {scanned.size}"
+def _channels(glance: Glance) -> dict[str, Figure]:
+    rows, columns = glance.dead.size, glance.shape[1]
+    where = f"{_number(rows, 'channel')}; dead: under {100 * DEAD:.0f} % of its pixels hold a measurement"
+    run = f"{_number(glance.run, 'channel')} at a pitch of {glance.pitch[0]:.1f} mm" if glance.run else _number(rows, "channel")
+    scanned = f"{_number(glance.scanned, 'column')} that {'was' if glance.scanned == 1 else 'were'} scanned, of {columns}"
     return {
-        "dead_channels": Figure(float(rows.sum()), "", None, where),
-        "dead_share": Figure(100.0 * float(rows.mean()), "%", None, where),
-        "dead_run": Figure(1e3 * longest * image.radiograph.pixel_pitch[0], "mm", None, run),
-        "valid_share": Figure(100.0 * float(valid[:, scanned].mean()) if scanned.any() else 0.0, "%", None, columns),
+        "dead_channels": Figure(float(glance.dead.sum()), "", None, where),
+        "dead_share": Figure(glance.dead_share, "%", None, where),
+        "dead_run": Figure(glance.gap, "mm", None, run),
+        "valid_share": Figure(glance.valid, "%", None, scanned),
     }
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _penetration(image: Seen, even: dict[str, Figure]) -> dict[str, Figure]:
@@ -387,11 +386,11 @@ def _penetration(image: Seen, even: dict[str, Figure]) -> dict[str, Figure]:
     dark = Figure.none("", "nothing in view is dense enough")
     if floor:
         dark = Figure(floor[0], "", floor[1], f"{floor[2]} pixels under T = {floor[3]:g}")
-    steel = _steel(end, image)
+    steel = _steel(end, image, "" if floor else f"{AT_BEST}; ")
     scale = 0.1 * STEEL_DENSITY
     areal = Figure(scale * (steel.value or 0.0), "g/cm²", scale * (steel.uncertainty or 0.0), steel.where)
     given = {"noise_floor": dark, "penetration_depth": depth, "penetration_steel": steel, "penetration_areal": areal}
-    return {**inspected, **given, **_limb(image, even, floor[0] if floor else 0.0, end)}
+    return {**inspected, **given, **_limb(image, even, floor[0] if floor else None, end)}
 
 
 def _end(image: Seen, floor: tuple[float, float, int, float] | None) -> tuple[float, Figure]:
@@ -401,24 +400,25 @@ def _end(image: Seen, floor: tuple[float, float, int, float] | None) -> tuple[fl
         steps = [step for step in image.radiograph.history if step.name == "opacity" and "limit" in step.parameters]
         limit = max([limit, *(float(step.parameters["limit"]) for step in steps)])
     error = floor[1] / floor[0] if floor and floor[0] > 0 and FLOORS * floor[0] >= 0.99 * limit else None
-    at_best = "" if floor else "; at best: nothing in view is dense enough to show the noise floor"
     end = float(-np.log(limit))
-    return end, Figure(end, "", error, f"T = {limit:.2g}{at_best}")
+    at_best = "" if floor else f"{AT_BEST}: nothing in view is dense enough to show the noise floor; "
+    return end, Figure(end, "", error, f"{at_best}T = {limit:.2g}")
 
 
-def _limb(image: Seen, even: dict[str, Figure], floor: float, end: float) -> dict[str, Figure]:
+def _limb(image: Seen, even: dict[str, Figure], floor: float | None, end: float) -> dict[str, Figure]:
     noise, rows, columns = (even[name] for name in ("air_noise", "stripes_rows", "stripes_columns"))
     if noise.value is None or rows.value is None or columns.value is None:
         reason = noise.where if noise.value is None else "too little air in view"
         return {"limb_depth": Figure.none("", reason), "limb_steel": Figure.none("mm", reason)}
     stripes = 0.01 * rows.value, 0.01 * columns.value
     block = int(even["pulse_columns"].value or 1)
-    depth = min(limb_depth(0.01 * noise.value, floor, stripes, image.radiograph.pixel_pitch, block), end)
-    seen_over = "10 g/cm² over 0.2 x 0.2 m, five times noise and stripes"
-    return {"limb_depth": Figure(depth, "", None, seen_over), "limb_steel": _steel(depth, image)}
+    depth = min(limb_depth(0.01 * noise.value, floor or 0.0, stripes, image.radiograph.pixel_pitch, block), end)
+    at_best = "" if floor is not None else f"{AT_BEST}; "
+    seen_over = f"{at_best}10 g/cm² over 0.2 x 0.2 m, five times noise and stripes"
+    return {"limb_depth": Figure(depth, "", None, seen_over), "limb_steel": _steel(depth, image, at_best)}
 
 
-def _steel(depth: float, image: Seen) -> Figure:
+def _steel(depth: float, image: Seen, before: str) -> Figure:
     """Thickness of steel; unsure by 10 % of it, and by the end-points that are not ruled out."""
     stated = image.view.endpoints
     endpoint = ASSUMED_ENDPOINT if stated is None else stated[image.index]
@@ -426,7 +426,7 @@ def _steel(depth: float, image: Seen) -> Figure:
     beams = 0.0
     if stated is None:
         beams = 0.5 * abs(steel_thickness(depth, _RANGE_OF_ENDPOINTS[1]) - steel_thickness(depth, _RANGE_OF_ENDPOINTS[0]))
-    said = f"{endpoint:g} MV{'' if stated else ' assumed'}, narrow beam"
+    said = f"{before}{endpoint:g} MV{'' if stated else ' assumed'}, narrow beam"
     return Figure(steel, "mm", float(np.hypot(0.1 * steel, beams)), said)
 
 
@@ -472,15 +472,17 @@ def _geometry(radiograph: Radiograph) -> dict[str, Figure]:
 
 
 def _coding(coding: Coding) -> dict[str, Figure]:
+    span = f"{coding.lowest:g} to {coding.highest:g}"
     codes = (
         Figure.none("", "floats")
         if coding.codes is None
-        else Figure(float(coding.codes), "", None, f"steps of {coding.step:g}")
+        else Figure(float(coding.codes), "", None, f"codes {span}, in steps of {coding.step:g}")
     )
-    span = f"{coding.lowest:g} to {coding.highest:g}"
     return {
         "codes": codes,
-        "bits": Figure.none("bits", "floats") if coding.bits is None else Figure(coding.bits, "bits", None, span),
+        "bits": Figure.none("bits", "floats")
+        if coding.bits is None
+        else Figure(coding.bits, "bits", None, f"codes {span}, in steps of {coding.step:g}"),
         "clipped_low": Figure(100.0 * coding.at_lowest if coding.clips_low else 0.0, "%", None, f"at {coding.lowest:g}"),
         "clipped_high": Figure(100.0 * coding.at_highest if coding.clips_high else 0.0, "%", None, f"at {coding.highest:g}"),
     }
@@ -495,7 +497,7 @@ def _warnings(image: Seen, coding: Coding, quality: Quality) -> tuple[str, ...]:
     if jpeg_blocks(image.view.pixels[image.index]):
         said.append("the 8 x 8 blocks of JPEG are visible: export without loss")
     if coding.clips_high and quality.quantity != "display":
-        said.append(f"{coding.at_highest:.1%} of the pixels are clipped at the highest code")
+        said.append(f"{100 * coding.at_highest:.1f} % of the pixels are clipped at the highest code")
     if quality.quantity != "display" and quality.air_noise.value is None:
         said.append(f"{quality.air_noise.where}: noise and evenness could not be measured")
     if image.view.pixel_pitch is None:
@@ -508,4 +510,6 @@ def _warnings(image: Seen, coding: Coding, quality: Quality) -> tuple[str, ...]:
                 f"along the {axis} the sharpest edges found show no detail under {figure.value:.0f} mm: they are soft, or the "
                 "scanner is: look at a sharp edge"
             )
-    return tuple(said)
+    # What is said of the gray curve is said above.
+    heard = [step for step in image.radiograph.history if step.is_warning and step.name != "display"]
+    return (*said, *dict.fromkeys(step.note.removeprefix("warning: ") for step in heard))

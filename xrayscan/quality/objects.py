@@ -13,6 +13,7 @@ from xrayscan.errors import CalibrationError
 from xrayscan.geometry import Box
 from xrayscan.quality.edge import edge_mtf
 from xrayscan.quality.figure import Figure
+from xrayscan.quality.ground import check_open, check_steel, check_target, check_wire
 from xrayscan.quality.layout import KINDS, Layout, LayoutError, TestObject
 from xrayscan.quality.measure import seen
 from xrayscan.quality.noise import LEAST_SIDE, noise_power
@@ -67,6 +68,8 @@ class _Picture:
     opaque: np.ndarray
     pitch: tuple[float, float]
     stated: bool
+    display: bool
+    endpoint: float | None
 
     def shown(self, box: Box) -> tuple[np.ndarray, str]:
         """The picture to use for an object, and what it is: as delivered where normalization says "opaque"."""
@@ -113,11 +116,23 @@ def measure_test_object(scan: Scan | Radiograph, layout: Layout, *, view: int = 
 def _picture(scan: Scan | Radiograph, view: int, energy: int) -> _Picture:
     if isinstance(scan, Radiograph):
         depth = np.where(scan.valid, scan.optical_depth[energy], np.float32(0.0))
-        return _Picture(np.exp(-depth), None, scan.valid, scan.opaque, scan.pixel_pitch, True)
+        given = scan.endpoints[energy] if scan.endpoints else None
+        display = scan.quantity == "display"
+        return _Picture(np.exp(-depth), None, scan.valid, scan.opaque, scan.pixel_pitch, True, display, given)
     image = seen(scan, view=view, energy=energy)
     radiograph = image.radiograph
     stated = image.view.pixel_pitch is not None
-    return _Picture(image.transmission, image.raw, image.valid, radiograph.opaque, radiograph.pixel_pitch, stated)
+    display, beams = image.view.quantity == "display", image.view.endpoints
+    return _Picture(
+        transmission=image.transmission,
+        raw=image.raw,
+        valid=image.valid,
+        opaque=radiograph.opaque,
+        pitch=radiograph.pixel_pitch,
+        stated=stated,
+        display=display,
+        endpoint=beams[energy] if beams else None,
+    )
 
 
 def _results(picture: _Picture, item: TestObject, unit: str) -> Iterator[Result]:
@@ -182,6 +197,8 @@ def _air(picture: _Picture, box: Box, parts: Mapping[str, Any]) -> dict[str, Fig
     even = evenness(part, valid)
     if even is None:
         raise CalibrationError("nothing in the box holds a measurement")
+    if not picture.display:
+        check_open(float(np.median(picture.transmission[box.slices][valid])))
     for name, rms in (("channels", even.channel_rms), ("columns", even.column_rms)):
         if rms is None:
             given[name] = Figure.none("%", f"too few {name} in the box")
@@ -192,7 +209,9 @@ def _air(picture: _Picture, box: Box, parts: Mapping[str, Any]) -> dict[str, Fig
     if pulses is None:
         given["pulses"] = Figure.none("%", "too few pulses in the box")
     else:
-        given["pulses"] = Figure(100 * pulses[0], "%", 100 * pulses[1], f"{pulses[3]} pulses of {pulses[2]} columns, {state}")
+        given["pulses"] = Figure(
+            100 * pulses[0], "%", 100 * pulses[1], f"{pulses[3]} pulses of {_number(pulses[2], 'column')}, {state}"
+        )
     return {**given, **_power(picture, box)}
 
 
@@ -212,7 +231,7 @@ def _power(picture: _Picture, box: Box) -> dict[str, Figure]:
         ring = (frequency >= low) & (frequency < high)
         # Two frequencies of opposite sign are one; half-overlapping pieces count about half.
         error = float(spectrum.power[ring].mean()) * np.sqrt(2.0 / (ring.sum() * (0.5 + 0.5 * spectrum.pieces)))
-        where = f"{low:g} to {high:g} cycles/px, {spectrum.pieces} pieces"
+        where = f"{low:g} to {high:g} cycles/px, {_number(spectrum.pieces, 'piece')}"
         given[name] = Figure(float(spectrum.power[ring].mean()), "mm²", float(error), where)
     return given
 
@@ -225,6 +244,9 @@ def _step(picture: _Picture, box: Box, parts: Mapping[str, Any]) -> dict[str, Fi
     cv2.fillPoly(shape, [np.rint(corners).astype(np.int32)], 1, shift=4)
     target = shape[box.slices].astype(bool)
     found = contrast(image[box.slices], picture.valid[box.slices], target)
+    check_target(found, None if picture.display or note else parts.get("target_thickness"), picture.endpoint)
+    if "thickness" in parts and not picture.display:
+        check_steel(found.level, parts["thickness"], picture.endpoint, opaque=bool(note))
     where = f"{found.inside} pixels of the target, {found.outside} around it{note}"
     cnr_error = float(np.hypot(found.error / found.noise, found.cnr / np.sqrt(2.0 * found.outside)))
     area_error = float(np.hypot(1.0, found.cnr_area / np.sqrt(2.0 * found.outside)))
@@ -252,10 +274,17 @@ def _wire(picture: _Picture, box: Box, parts: Mapping[str, Any]) -> dict[str, Fi
     # Across the wire a pixel is as wide as the pitch in that direction.
     across = float(np.hypot(along[1] * pitch[0], along[0] * pitch[1]) / np.hypot(*along))
     found = wire_response(image[box.slices], picture.valid[box.slices], ends, 1e-3 * parts["diameter"] / across)
-    where = f"{length:.0f} mm of wire, {found.beside} places beside it{note}"
+    check_wire(found, None if picture.display else parts["diameter"], picture.endpoint)
+    if "thickness" in parts and not picture.display:
+        check_steel(0.5 * sum(found.sides), parts["thickness"], picture.endpoint, opaque=bool(note))
+    where = f"{length:.0f} mm of wire, {_number(found.beside, 'place')} beside it{note}"
     error = float(np.hypot(1.0, found.snr * found.unsure))
     scale = float(np.sqrt(100.0 / length))
     return {"snr": Figure(found.snr, "", error, where), "snr_100mm": Figure(found.snr * scale, "", error * scale, where)}
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _edge(picture: _Picture, box: Box, parts: Mapping[str, Any]) -> dict[str, Figure]:

@@ -134,12 +134,18 @@ class Wire:
         Places beside the wire at which the filter's noise was tried.
     unsure : float
         Relative standard error of the noise.
+    sides : (float, float)
+        Median on either side of it [T].
+    sides_error : float
+        Standard error of their difference [T].
     """
 
     snr: float
     amplitude: float
     beside: int
     unsure: float
+    sides: tuple[float, float]
+    sides_error: float
 
 
 def wire_response(
@@ -201,7 +207,16 @@ def wire_response(
     clearly = excess > 1.0 + 2.0 * np.sqrt(2.0 / max(beside.size, 1))
     sigma = noise / np.sqrt(power) * (np.sqrt(excess) if clearly else 1.0)
     unsure = 1.0 / np.sqrt(2.0 * (beside.size if clearly else (~near).sum()))
-    return Wire(abs(amplitude) / sigma, -amplitude, int(beside.size), float(unsure))
+    levels, error = _sides(values, across, ~near, noise)
+    return Wire(abs(amplitude) / sigma, -amplitude, int(beside.size), float(unsure), levels, error)
+
+
+def _sides(values: np.ndarray, across: np.ndarray, beside: np.ndarray, noise: float) -> tuple[tuple[float, float], float]:
+    """Medians on both sides of the wire, and the standard error of their difference; the same where only one is in the box."""
+    parts = [values[beside & side] for side in (across < 0, across > 0)]
+    parts = [part for part in parts if part.size >= LEAST_PIXELS] or [values[beside]]
+    error = noise * 1.2533 * float(np.sqrt(sum(1.0 / part.size for part in parts)))
+    return (float(np.median(parts[0])), float(np.median(parts[-1]))), error
 
 
 def _wire_coordinates(

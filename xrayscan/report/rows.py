@@ -1,6 +1,7 @@
 """One flat row a scan, for ``results.jsonl`` and ``results.csv``.
 
-A row never lies about a failure: a scan that could not be screened has ``status`` "failed", no score and no priority.
+A row never lies about a failure: a scan that could not be screened has ``status`` "failed", no score and no priority. Warnings
+are a list; in a CSV file, which holds text only, they are one line (`Sentences`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ROW_COLUMNS", "inert_path", "inert_text", "row_of_failure", "row_of_report"]
+__all__ = ["ROW_COLUMNS", "Sentences", "inert_path", "inert_text", "row_of_failure", "row_of_report"]
 
 ROW_COLUMNS = (
     "path",
@@ -31,6 +32,25 @@ ROW_COLUMNS = (
 """The columns, in order."""
 
 _FORMULA = frozenset("=+-@|%\t\r\n＝＋－＠")
+
+
+class Sentences(list[str]):
+    """A list of sentences that reads as one line: `json` writes the list, `csv` the line, inert in a spreadsheet.
+
+    Examples
+    --------
+    >>> import csv, io, json
+    >>> said = Sentences(["no dark given", "pitch estimated"])
+    >>> json.dumps(said)
+    '["no dark given", "pitch estimated"]'
+    >>> cell = io.StringIO()
+    >>> _ = csv.writer(cell).writerow([said])
+    >>> cell.getvalue().strip()
+    'no dark given; pitch estimated'
+    """
+
+    def __str__(self) -> str:
+        return inert_text("; ".join(self))
 
 
 def inert_text(text: str) -> str:
@@ -125,7 +145,7 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
     ... }
     >>> row = row_of_report(report, "out/0412")
     >>> row["status"], row["persons"], row["top_probability"], row["warnings"], row["report"]
-    ('screened', 1, 0.87, 'pitch estimated', 'out/0412')
+    ('screened', 1, 0.87, ['pitch estimated'], 'out/0412')
     """
     findings = report["findings"]
     kinds = [finding["kind"] for finding in findings]
@@ -140,7 +160,7 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "voids": kinds.count("void"),
         "densities": kinds.count("density"),
         "top_probability": max((finding["probability"] for finding in findings), default=None),
-        "warnings": inert_text("; ".join(report["warnings"])),
+        "warnings": Sentences(inert_text(warning) for warning in report["warnings"]),
         "sha256": inert_text(report["source"]["sha256"] or ""),
         "model": inert_text(f"{report['model']['name']} {report['model']['version']}"),
         "report": inert_path(folder),
@@ -179,6 +199,6 @@ def row_of_failure(path: str, error: str, kind: str) -> dict[str, Any]:
     ('failed', None, 'CorruptScanError')
     """
     empty = dict.fromkeys(ROW_COLUMNS)
-    texts = dict.fromkeys(("priority", "warnings", "sha256", "model", "report"), "")
+    texts = dict.fromkeys(("priority", "sha256", "model", "report"), "")
     failure = {"path": inert_path(path), "status": "failed", "error_kind": inert_text(kind), "error": inert_text(error)}
-    return {**empty, **texts, **failure}
+    return {**empty, **texts, "warnings": Sentences(), **failure}

@@ -8,8 +8,8 @@ cross-talk and afterglow the noise-free picture and the noise of every pixel are
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from xrayscan.simulate.render import render
 from xrayscan.simulate.scanner import Detector, Geometry, Pulses, Scanner, Scatter
 from xrayscan.simulate.solid import Solid, box, cylinder, mesh_solid, rotation, turned
 
-__all__ = ["BLOCKS", "FOILS", "PERIODS", "WIRES", "TestScan", "clean_scanner", "simulate_test_object", "write"]
+__all__ = ["BLOCKS", "FOILS", "PERIODS", "WIRES", "TestScan", "clean_scanner", "main", "simulate_test_object", "write"]
 
 BLOCKS = (50.0, 100.0, 200.0, 300.0)
 """Thicknesses of the steel blocks; the step behind each has a fifth of it [mm]."""
@@ -176,7 +176,7 @@ def _wires(bench: _Bench) -> None:
             up, aside = end * length / 2 * np.cos(lean), end * length / 2 * np.sin(lean)
             ends.append([round(bench.row(z + up), 2), round(bench.column(x + aside), 2)])
         area = bench.pixels((x - 0.1, x + 0.1, z - 0.225, z + 0.225))
-        bench.add(f"wire {diameter:g} mm", "wire", area, ends=ends, diameter=diameter, limits={"snr": 5.0})
+        bench.add(f"wire {diameter:g} mm", "wire", area, ends=ends, diameter=diameter, thickness=0, limits={"snr": 5.0})
 
 
 def _foils(bench: _Bench) -> None:
@@ -344,5 +344,30 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Simulate the test objects and write them, as the command line says.
+
+    Raises
+    ------
+    SystemExit
+        0 after the help, 2 for wrong use.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m xrayscan.simulate.testobject",
+        description="Simulate a scan of test objects. OUT/test-object.tif is the scan, with its air and dark; "
+        "OUT/test-object.layout.toml says what stands where, for xrayscan quality --layout.",
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write to; made if needed")
+    parser.add_argument("--seed", type=int, default=1, help="of noise and channels, 0 or more (default: 1)")
+    parser.add_argument("--scatter", action="store_true", help="add the veil of scattered rays; without it the truth is known")
+    given = parser.parse_args(arguments)
+    if given.seed < 0:
+        parser.error(f"--seed is {given.seed}; expected 0 or more")
+    if given.out.exists() and not given.out.is_dir():
+        parser.error(f"{given.out} is a file; name a folder to write to")
+    scanner = replace(clean_scanner(), scatter=Scatter()) if given.scatter else clean_scanner()
+    write(simulate_test_object(given.seed, scanner), given.out)
+
+
 if __name__ == "__main__":
-    write(simulate_test_object(scanner=replace(clean_scanner(), scatter=Scatter())), Path(sys.argv[1]))
+    main()
