@@ -138,9 +138,9 @@ def _geometry(
     magnification = rails.magnification if rails is not None and known else None
     lift = None
     if "sway" not in without:
-        scaled = rails is not None and np.isfinite(rails.near_scale) and np.isfinite(rails.middle_scale)
+        ratio = np.nan if rails is None else rails.middle_scale / rails.near_scale
         slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
-        lift, swayed = find_sway(depth, boxes, pitch[0], slope, rails.middle_scale / rails.near_scale if scaled else None)
+        lift, swayed = find_sway(depth, boxes, pitch[0], slope, float(ratio) if np.isfinite(ratio) else None)
         steps.append(swayed)
     seen = np.isfinite(doubt)
     geometry = Geometry(tilt if seen else None, lean if seen else None, magnification, stretch, lift)

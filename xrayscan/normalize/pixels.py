@@ -212,7 +212,7 @@ def hot_pixels(beam: Beam, valid: np.ndarray) -> Step | None:
 def _peaks(transmission: np.ndarray) -> np.ndarray:
     """Mask of bytes: pixels that differ from both their neighbors along the travel."""
     peaks = np.zeros(transmission.shape, np.uint8)
-    if peaks.shape[1] < 3:
+    if transmission.shape[1] < 3:
         return peaks
     for first in range(0, len(transmission), _BLOCK):  # as much as a processor keeps at hand
         part = transmission[first : first + _BLOCK]
