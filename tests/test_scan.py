@@ -136,9 +136,9 @@ def test_a_view_with_calibration_of_another_detector_is_refused():
         View(np.ones((1, 4, 6), np.uint16), calibration=Calibration(air=np.ones((1, 5))))
 
 
-def test_geometry_holds_lines_of_one_length():
-    with pytest.raises(ShapeError, match=r"lift and places have the shapes .*expected \(columns,\)"):
-        Geometry(lift=np.zeros(4), places=np.arange(5.0))
+def test_geometry_holds_a_line_of_lift():
+    with pytest.raises(ShapeError, match=r"lift has shape \(4, 2\); expected \(columns,\)"):
+        Geometry(lift=np.zeros((4, 2)))
     geometry = Geometry(tilt=0.5, lift=np.zeros(4))
     assert geometry.lean is None
     assert geometry.lift.dtype == np.float32

@@ -137,13 +137,11 @@ class Geometry:
         True column pitch over the stated one: above 1 where the vehicle went faster than the scanner believed.
     lift : ndarray of float32, shape (columns,), or None [rows]
         By how much each column's picture lies lower than even travel would have it: sway. Its mean is 0.
-    places : ndarray of float64, shape (columns,), or None [m]
-        Where each column lies along the travel, rising; uneven where the speed was.
 
     Raises
     ------
     ShapeError
-        If lift and places are not lines of the same length.
+        If lift is no line.
     """
 
     tilt: float | None = None
@@ -151,17 +149,13 @@ class Geometry:
     magnification: float | None = None
     stretch: float | None = None
     lift: np.ndarray | None = None
-    places: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("tilt", "lean", "magnification", "stretch"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else float(value))
-        lines = {name: getattr(self, name) for name in ("lift", "places") if getattr(self, name) is not None}
-        for name, line in lines.items():
-            object.__setattr__(self, name, frozen_array(line, np.float32 if name == "lift" else np.float64))
-        shapes = {np.shape(line) for line in lines.values()}
-        if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
-            raise ShapeError(
-                f"lift and places have the shapes {sorted(shapes)}; expected (columns,) each", expected="(columns,)"
-            )
+        if self.lift is None:
+            return
+        object.__setattr__(self, "lift", frozen_array(self.lift, np.float32))
+        if self.lift.ndim != 1:
+            raise ShapeError(f"lift has shape {self.lift.shape}; expected (columns,)", expected="(columns,)")

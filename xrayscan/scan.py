@@ -502,7 +502,7 @@ class Radiograph:
         object.__setattr__(self, "regions", tuple(self.regions))
         if self.load_line is not None:
             object.__setattr__(self, "load_line", frozen_array(self.load_line, np.float32))
-        for name, line in (("load_line", self.load_line), ("lift", self.geometry.lift), ("places", self.geometry.places)):
+        for name, line in (("load_line", self.load_line), ("lift", self.geometry.lift)):
             if line is not None and line.shape != depth.shape[2:]:
                 raise ShapeError(f"{name} has shape {line.shape}; expected {depth.shape[2:]}", expected=depth.shape[2:])
 
