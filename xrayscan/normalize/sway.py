@@ -18,7 +18,7 @@ from xrayscan.scan import Box, Step
 __all__ = ["find_sway"]
 
 SCALE = 2.0 / (1.0 + 1.8)  # near walls are 1.3 to 2.2 times as large as far ones, most of them nearer to 2
-ENDS = 0.03  # share of a body's length at either end that is left out: corner castings, doors
+ENDS = 0.015  # share of a body's length at either end that is left out: corner castings, doors
 SEARCH, AROUND = 0.35, 0.10  # around the box's upper edge [m]: where the rail is looked for, and how much of it is compared
 DEEPEST = 2.0  # optical depth beyond which nothing is compared: it is noise there
 EDGE = 0.3  # share of the steepest rise along the profile that makes an edge
@@ -30,7 +30,7 @@ PEAK = 10.0  # power of a frequency over the noise's from which it counts
 FASTEST = 0.25  # share of all frequencies above which nothing sways
 SLOWEST = 3  # half periods over the body: what is slower may be its bow
 MOST = 40  # frequencies
-RIDGE = 0.004
+RIDGE = 0.001
 LEAST = 0.1  # [rows] rms under which sway does no harm
 LARGEST = 0.008  # [m] rms over which it is none
 SWINGS = 0.8  # share of the movement's power that lies in its two strongest bands
