@@ -14,15 +14,10 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import atheris
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fuzz_readers import Case, outcome_of
 from seeds import seeds
-
-with atheris.instrument_imports(include=["xrayscan"]):
-    from xrayscan.io import registry
 
 SUFFIXES = (".tif", ".png", ".jpg", ".npy", ".npz", ".h5", ".dcm", ".zip", ".toml", ".json")
 TEXTS = (".toml", ".json")
@@ -37,8 +32,13 @@ def files_of(data: bytes) -> dict[str, bytes]:
 
 
 def main() -> None:
+    # Here, because the readers must not be loaded before they are instrumented, nor this wherever tests are collected.
+    import atheris
+
     folder = Path(tempfile.mkdtemp())
     with atheris.instrument_imports(include=["xrayscan"]):
+        from xrayscan.io import registry
+
         registry.readers()
 
     def once(data: bytes) -> None:
