@@ -173,13 +173,13 @@ def _decoder(file: ScanFile, coded: Coded) -> Any:
     from pydicom.uid import UID_dictionary
 
     try:
-        if coded.syntax not in UID_dictionary:
-            raise NotImplementedError
-        decoder = get_decoder(coded.syntax)
-    except NotImplementedError as error:
+        decoder = get_decoder(coded.syntax) if coded.syntax in UID_dictionary else None
+    except NotImplementedError:
+        decoder = None
+    if decoder is None:
         raise file.refused(
             f"its pixels are coded as {coded.name}, which is not read; export it uncompressed or as JPEG 2000 lossless"
-        ) from error
+        )
     if decoder.is_available:
         return decoder
     package = _PACKAGES.get(coded.syntax, "python-gdcm")
