@@ -31,10 +31,8 @@ import difflib
 import io
 import json
 import stat
-import struct
 import tomllib
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -64,19 +62,7 @@ _VIEW_KEYS = ("scan", *_FILES, *_SHARED, "saturation", "pages", "align", *sideca
 # A compressed scan hardly shrinks in an archive; one that does would become large twice.
 _PACKED_RATIO, _PACKED_FREE = 16, 65_536
 _PLAIN_READERS = ("npy", "raw")
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    KeyError,
-    IndexError,
-    struct.error,
-    zlib.error,
-)
+_DAMAGE = (*npz.DAMAGE, OSError)
 
 
 def can_read(file: ScanFile) -> bool:

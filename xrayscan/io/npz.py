@@ -28,7 +28,7 @@ KEYS = ("pixels", "air", "dark", "pixel_pitch", "quantity", "energies", "endpoin
 MANIFESTS = ("manifest.toml", "manifest.json")
 """Names of a manifest: an archive that holds one is a bundle, whatever else is in it (see `xrayscan.io.bundle`)."""
 
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     NotImplementedError,
@@ -40,6 +40,7 @@ _DAMAGE = (
     struct.error,
     zlib.error,
 )
+"""What the archive's own modules raise on one that is damaged."""
 
 
 def can_read(file: ScanFile) -> bool:
@@ -55,7 +56,7 @@ def _has_manifest(file: ScanFile) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-    except _DAMAGE:
+    except DAMAGE:
         return file.suffix == ".zip"
     return any(name.rpartition("/")[2] in MANIFESTS for name in names)
 
@@ -82,7 +83,7 @@ def read(file: ScanFile) -> Contents:
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             found = {key: _member(file, archive, info) for key, info in _members(file, archive).items()}
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise broken_archive(file, error) from error
     return from_arrays(file, found)
 
