@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import CalibrationError
-from xrayscan.normalize.beam import sparse
+from xrayscan.normalize.beam import blocks, sparse
 from xrayscan.scan import Step
 
 __all__ = ["OpenBeam", "clipped", "dark_from_scan", "find_air", "open_beam"]
@@ -213,7 +213,7 @@ def open_beam(transmission: np.ndarray, valid: np.ndarray, band: tuple[float, fl
     [60, 21]
     """
     columns = transmission.shape[1]
-    usable = np.flatnonzero(valid.mean(axis=1, dtype=np.float32) > 0.5)
+    usable = np.flatnonzero(cv2.reduce(valid.view(np.uint8), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] > 0.5 * columns)
     if usable.size < LEAST_ROWS or columns < LEAST_ROWS:
         return None
     top = usable[:LEAST_ROWS]
@@ -278,10 +278,9 @@ class _Cells:
 
 def _cells(transmission: np.ndarray, usable: np.ndarray, profile: np.ndarray, even: np.ndarray) -> _Cells:
     columns = profile.size
-    held = transmission[usable[0] :] if usable.size == transmission.shape[0] - usable[0] else transmission[usable]
     high, wide = max(1, usable.size // _CELL[0]), max(1, columns // _CELL[1])
     level = _coarse(profile[None], 1, wide)
-    ratio = _coarse(held, high, wide) / np.maximum(level, 0.01)
+    ratio = _coarse_rows(transmission, usable, high, wide) / np.maximum(level, 0.01)
     free = _coarse(even.astype(np.float32)[None], 1, wide)[0] > 0.99
     free &= (np.abs(ratio - 1.0) < ROW_GAIN_MOST).mean(axis=0) > 0.97
     tolerance = SAG_UNLEVELED
@@ -303,6 +302,17 @@ def _cells(transmission: np.ndarray, usable: np.ndarray, profile: np.ndarray, ev
 
 def _cell_of(columns: int, wide: int) -> np.ndarray:
     return np.minimum(np.arange(columns) // _CELL[1], wide - 1)
+
+
+def _coarse_rows(transmission: np.ndarray, usable: np.ndarray, high: int, wide: int) -> np.ndarray:
+    """Means of cells of the usable rows, shape (high, wide)."""
+    each, out = max(1, min(_CELL[0], usable.size // high)), np.empty((high, wide), np.float32)
+    for cells in blocks(high, each * transmission.shape[1]):
+        rows = usable[cells.start * each : cells.stop * each]
+        whole = rows[-1] - rows[0] == rows.size - 1
+        held = transmission[rows[0] : rows[-1] + 1] if whole else transmission[rows]
+        out[cells] = _coarse(held, cells.stop - cells.start, wide)
+    return out
 
 
 def _coarse(image: np.ndarray, high: int, wide: int) -> np.ndarray:

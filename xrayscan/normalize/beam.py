@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -9,11 +10,12 @@ import numpy as np
 
 from xrayscan.scan import Step
 
-__all__ = ["Beam", "code_step", "local_mean", "sparse"]
+__all__ = ["Beam", "blocks", "code_step", "local_mean", "sparse"]
 
 _COLUMNS = 640
 _CODES = 200_000
 _FEWEST_CODES = 64
+_BLOCK = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,19 @@ def code_step(pixels: np.ndarray) -> float:
     if codes.size < _FEWEST_CODES:
         return 1.0 if pixels.dtype.kind != "f" else 0.0
     return float(np.gcd.reduce(np.diff(codes)))
+
+
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """Slices of ``count`` lines of ``size`` pixels, each as much as a processor keeps at hand and a heap hands out again.
+
+    Examples
+    --------
+    >>> list(blocks(5, 100_000))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    each = max(1, _BLOCK // max(1, size))
+    for first in range(0, count, each):
+        yield slice(first, min(count, first + each))
 
 
 def sparse(image: np.ndarray) -> np.ndarray:

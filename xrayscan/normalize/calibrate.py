@@ -6,7 +6,7 @@ import numpy as np
 
 from xrayscan.errors import CalibrationError
 from xrayscan.normalize.air import AIR_BAND, clipped, dark_from_scan, find_air, open_beam
-from xrayscan.normalize.beam import Beam, code_step, sparse
+from xrayscan.normalize.beam import Beam, blocks, code_step, sparse
 from xrayscan.scan import Calibration, Step
 
 __all__ = ["from_counts", "from_transmission"]
@@ -71,7 +71,7 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
     if finite is not None:
         _drop(transmission, valid, finite)
     for energy, image in enumerate(transmission):
-        top = float(np.quantile(sparse(image)[::4], 0.995))
+        top = float(np.quantile(sparse(image)[::8], 0.995))
         if AIR_BAND[0] < top < AIR_BAND[1]:
             continue
         # The dose was another when air was taken. Where air is not surely in view, the calibration is believed.
@@ -185,6 +185,8 @@ def _divide(pixels: np.ndarray, dark: np.ndarray, air: np.ndarray) -> tuple[np.n
     gain = np.divide(1.0, span, out=np.zeros_like(span), where=usable)
     if span.ndim == 2:
         dark, gain = dark[..., None], gain[..., None]
-    transmission = np.subtract(pixels, dark, dtype=np.float32)
-    transmission *= gain
+    transmission = np.empty(pixels.shape, np.float32)
+    for rows in blocks(pixels.shape[1], pixels.size // pixels.shape[1]):
+        part = np.subtract(pixels[:, rows], dark[:, rows], out=transmission[:, rows], dtype=np.float32)
+        part *= gain[:, rows]
     return transmission, span, usable

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from xrayscan.normalize.beam import Beam
+from xrayscan.normalize.beam import Beam, blocks
 from xrayscan.scan import Box, Step
 
 __all__ = ["depth_and_opacity", "inspected_share", "noise_floor"]
@@ -91,6 +91,7 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
     Parameters
     ----------
     beam : Beam
+        Its transmission is used up: the optical depth takes its place.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
     opaque : ndarray of bool, shape (rows, columns)
     step : Step
     """
-    depth = np.empty_like(beam.transmission)
+    depth = beam.transmission
     opaque = np.zeros(beam.valid.shape, bool)
     noted: dict[str, float] = {}
     for energy, transmission in enumerate(beam.transmission):
@@ -107,7 +108,6 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
         noise, share = _noise(transmission, mean, beam.valid)
         limit = np.maximum(np.maximum(FLOORS * noise * share, beam.least[energy]), LEAST_TRANSMISSION)
         limit = limit.astype(np.float32)[:, None]
-        np.maximum(transmission, limit, out=depth[energy])
         if energy == 0:
             core = ((mean < limit) & beam.valid).view(np.uint8)
             beside = cv2.dilate(core, _SQUARE)
@@ -115,13 +115,7 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
             closed = cv2.erode(beside, _SQUARE).view(bool)
             opaque = (closed | (beside.view(bool) & (transmission < limit))) & beam.valid
             noted = {"noise_rms": noise, "limit": float(np.median(limit))}
-            np.copyto(depth[energy], limit, where=opaque)
-        cv2.log(depth[energy], depth[energy])
-        np.negative(depth[energy], out=depth[energy])
-    if not beam.valid.all():
-        bad = ~beam.valid
-        for plane in depth:
-            np.copyto(plane, np.float32(np.nan), where=bad)
+        _to_depth(transmission, limit, opaque if energy == 0 else None, beam.valid)
     blocked = cv2.countNonZero(opaque.view(np.uint8)) / opaque.size
     note = (
         f"noise floor T = {noted['noise_rms']:.2g}, opaque under T = {noted['limit']:.2g}: {blocked:.1%} of the picture, "
@@ -130,16 +124,27 @@ def depth_and_opacity(beam: Beam) -> tuple[np.ndarray, np.ndarray, Step]:
     return depth, opaque, Step("opacity", note, noted)
 
 
+def _to_depth(transmission: np.ndarray, limit: np.ndarray, opaque: np.ndarray | None, valid: np.ndarray) -> None:
+    """T to −ln T in place: of the limit where T is below it or opaque, NaN where not valid."""
+    for rows in blocks(*valid.shape):
+        part = np.maximum(transmission[rows], limit[rows], out=transmission[rows])
+        if opaque is not None:
+            np.copyto(part, limit[rows], where=opaque[rows])
+        np.negative(np.log(part, out=part), out=part)
+        if not valid[rows].all():
+            np.copyto(part, np.float32(np.nan), where=~valid[rows])
+
+
 def _mean(transmission: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Mean over 3 x 3 pixels of those that are valid, 0 where none is; T is set to 0 where it is not valid, in place."""
     if valid.all():
         return cv2.blur(transmission, (3, 3))
     bad = (~valid).view(np.uint8)
     np.copyto(transmission, np.float32(0.0), where=bad.view(bool))
-    mean: np.ndarray = cv2.blur(transmission, (3, 3))
     # Only beside what is not valid is the mean to be taken over fewer than nine.
+    mean: np.ndarray = cv2.blur(transmission, (3, 3))
     missing = cv2.boxFilter(bad, -1, (3, 3), normalize=False)
-    place = np.flatnonzero(missing)
+    place = np.flatnonzero(missing > 0)  # twenty times as fast as of bytes
     left = 9.0 - missing.ravel()[place].astype(np.float32)
     mean.ravel()[place] *= np.divide(np.float32(9.0), left, out=np.zeros_like(left), where=left > 0.0)
     return mean

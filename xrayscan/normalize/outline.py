@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from xrayscan.normalize.beam import blocks
+
 __all__ = ["AIR_DEPTH", "Grid", "Roof", "floor_row", "leveled", "roof_line", "shrink", "upper_outline"]
 
 ROWS, COLUMNS = 270, 720
@@ -108,9 +110,13 @@ def shrink(depth: np.ndarray, valid: np.ndarray) -> Grid:
 
 
 def _mean_of_valid(depth: np.ndarray, valid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    filled = np.where(valid, depth, np.float32(0.0))
-    total = cv2.resize(filled, size, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(valid.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+    total, share = np.empty((2, size[1], size[0]), np.float32)
+    each = depth.shape[0] // size[1]
+    for cells in blocks(size[1], each * depth.shape[1]):
+        rows, to = slice(cells.start * each, cells.stop * each), (size[0], cells.stop - cells.start)
+        total[cells] = cv2.resize(np.where(valid[rows], depth[rows], np.float32(0.0)), to, interpolation=cv2.INTER_AREA)
+        share[cells] = cv2.resize(valid[rows].view(np.uint8) * np.uint8(255), to, interpolation=cv2.INTER_AREA)
+    share /= 255.0
     known = share > 0.05
     unscanned = _unscanned(~known.any(axis=0))
     known |= unscanned

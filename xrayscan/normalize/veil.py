@@ -190,8 +190,8 @@ def _envelope(seen: np.ndarray, model: np.ndarray, leak: float, reach: int) -> _
 
 def _in_dark(scattered: np.ndarray, dark: np.ndarray) -> np.ndarray:
     """Median veil over the dark blocks of each row of cells, 0 where there are none, shape (64,)."""
-    blocks = np.where(dark, _blocks(scattered), np.nan)
-    some = dark.any(axis=1)
-    floor = np.zeros(dark.shape[0])
-    floor[some] = np.nanmedian(blocks[some], axis=1)
-    return floor
+    blocks = np.sort(np.where(dark, _blocks(scattered), np.float32(np.inf)), axis=1)
+    count, row = dark.sum(axis=1), np.arange(dark.shape[0])
+    # numpy.nanmedian takes each row by itself, five times as long
+    middle = 0.5 * (blocks[row, np.maximum(count - 1, 0) // 2] + blocks[row, np.minimum(count // 2, blocks.shape[1] - 1)])
+    return np.where(count > 0, middle, 0.0)
