@@ -38,11 +38,14 @@ def draw(
     tilt: float = 0.0,
     column: float = 0.005,
     bend: float = np.inf,
+    insulated: bool = False,
 ) -> Drawn:
     """Rails, castings with their hollows, walls and posts as path lengths of rays from a point.
 
     The array is upright up to where it meets rays of slope ``bend``; what lies above is on an arm towards the source.
+    ``insulated``: lower side rails at the floor, taller ones at the roof.
     """
+    sill, rail, wall_thick = (0.11, 0.07, 0.005) if insulated else (0.165, 0.066, 0.003)
     rows_to_slope, above, scale = 5.0 / 0.005, 0.7, 1.0 / column
     shape = (round(2.0 * height / distance * rows_to_slope), round((length + 1.0) * scale))
     horizon = 0.12 * shape[0] + (height - above) / distance * rows_to_slope
@@ -69,11 +72,11 @@ def draw(
         def wall(y0: float, y1: float, near: bool = near) -> tuple[float, float]:
             return (y0, y1) if near else (WIDTH - y1, WIDTH - y0)
 
-        add(0.178, length - 0.178, wall(0.0, 0.06), (height - 0.066, height - 0.006), 0.003)
-        for z in (0.007, 0.160):
+        add(0.178, length - 0.178, wall(0.0, 0.06), (height - rail, height - 0.006), wall_thick)
+        for z in (0.007, sill - 0.005):
             add(0.16, length - 0.16, wall(0.0, 0.048), (z, z + 0.005))
-        add(0.16, length - 0.16, wall(0.0, 0.0045), (0.007, 0.165))
-        add(0.09, length - 0.09, wall(0.02, 0.0217), (0.165, height - 0.06))
+        add(0.16, length - 0.16, wall(0.0, 0.0045), (0.007, sill))
+        add(0.09, length - 0.09, wall(0.02, 0.0217), (sill, height - 0.06))
         for start in (0.0, length - 0.178):
             for z in (0.0, height - 0.118):
                 add(start, start + 0.178, wall(0.0, 0.162), (z, z + 0.118), 0.026)
@@ -109,6 +112,36 @@ def test_an_empty_container_tells_its_size_and_its_magnification(length, height,
     assert rails.width == pytest.approx(length / drawn.pitch[1], rel=0.003)
     found = (rails.near_roof, rails.far_roof, rails.near_floor, rails.far_floor)
     assert found == pytest.approx(drawn.rows, abs=5.5)  # the roof rails lie up to 10 mm below the castings
+
+
+@pytest.mark.parametrize("height", [2.591, 2.896])
+@pytest.mark.parametrize("distance", [2.1, 3.4])
+def test_the_lower_side_rails_of_an_insulated_container_do_not_change_its_height(height, distance):
+    drawn = draw(12.192, height, distance, insulated=True)
+    rails = measured(drawn)
+    assert rails.height == height
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+
+
+@pytest.mark.parametrize("below", [0.17, 0.35])
+def test_the_beams_of_a_chassis_are_not_taken_for_the_floor(below):
+    drawn = draw(12.192, 2.896, 2.4)
+    meter = (drawn.rows[2] - drawn.rows[0]) / 2.896
+    for row in (drawn.rows[2], drawn.rows[3]):
+        start = int(row + below * meter)
+        drawn.depth[start : start + 5] += 1.0
+        drawn.depth[start + 30 : start + 35] += 1.0
+    rails = measured(drawn)
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+
+
+def test_a_line_below_the_far_rail_is_not_taken_for_it():
+    drawn = draw(12.192, 2.591)
+    row = int(drawn.rows[1] + 0.12 * (drawn.rows[2] - drawn.rows[0]))
+    drawn.depth[row : row + 9, drawn.box.left : drawn.box.right] += 1.5
+    rails = measured(drawn)
+    assert rails.far_roof == pytest.approx(drawn.rows[1], abs=5.5)
+    assert rails.magnification == pytest.approx(drawn.magnification, rel=0.02)
 
 
 @pytest.mark.parametrize(("bend", "height"), [(0.55, 2.591), (0.45, 2.896)])

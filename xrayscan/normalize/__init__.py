@@ -140,7 +140,9 @@ def _geometry(
     if "sway" not in without:
         ratio = np.nan if rails is None else rails.middle_scale / rails.near_scale
         slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
-        lift, swayed = find_sway(depth, boxes, pitch[0], slope, float(ratio) if np.isfinite(ratio) else None)
+        doubtful = 0.0 if rails is None else rails.middle_error / 1.645  # half of a 90 % interval
+        scale = (float(ratio), float(doubtful)) if np.isfinite(ratio) else (None, 0.0)
+        lift, swayed = find_sway(depth, boxes, pitch[0], slope, *scale)
         steps.append(swayed)
     seen = np.isfinite(doubt)
     geometry = Geometry(tilt if seen else None, lean if seen else None, magnification, stretch, lift)

@@ -118,7 +118,7 @@ def _mean_of_valid(depth: np.ndarray, valid: np.ndarray, size: tuple[int, int]) 
         share[cells] = cv2.resize(valid[rows].view(np.uint8) * np.uint8(255), to, interpolation=cv2.INTER_AREA)
     share /= 255.0
     known = share > 0.05
-    unscanned = _unscanned(~known.any(axis=0))
+    unscanned = _unscanned(np.asarray(~known.any(axis=0)))
     known |= unscanned
     small = total / np.maximum(share, 1e-3)
     small[:, unscanned] = 0.0

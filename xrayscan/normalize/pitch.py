@@ -23,7 +23,7 @@ ENDS_OF_BOX = 0.03
 UNSURE_STRETCH = 0.08
 """Beyond it, castings alone are no proof that the container is one: its rails have to agree."""
 UNSURE_COLUMN = 0.15
-SURE_ERROR = 0.06
+SURE_ERROR = 0.1
 _RARE_LENGTH = {13.716: 0.15}
 _BODIES, _BODY_HEIGHT = {6.1: 0.2, 13.62: 0.0}, 2.75
 """Outside lengths [m] of bodies without castings, small trucks and semi-trailers, which are the most common; their height."""

@@ -17,9 +17,10 @@ import numpy as np
 from xrayscan.normalize.section import (
     EDGE_STEP,
     Line,
+    Section,
     Sight,
     edge_votes,
-    far_line,
+    far_lines,
     fit_line,
     solve_section,
     waves,
@@ -34,6 +35,8 @@ CASTING = 0.178
 CASTING_SPREAD = 0.08
 CASTING_DARK = 1.45
 """Optical depth of a casting over that of the post below from which on it is surely one."""
+CASTING_SPAN, BESIDE_SPAN = (0.03, 0.15), (0.20, 0.30)
+"""Columns within a casting and beside it, from the end of the container [m]."""
 POST_SPREAD, POST_ALIKE = 0.24, 1.06
 SAMPLES = 1000
 BLOCKS = 64
@@ -41,7 +44,9 @@ TINY = 64
 EDGE_DEPTH = 0.06
 SEEN = 0.35
 WEAK = 0.2
-LEAST_AGREEMENT, MOST_ERROR = 0.7, 0.32
+LEAST_AGREEMENT, MOST_ERROR = 1.4, 0.32
+CLEAR_AGREEMENT, BETTER = 1.6, 0.15
+"""Below it other lines are tried as the far roof rail; by how much they have to agree better."""
 EDGE_SHARES = (0.7, 0.35)
 _Array = np.ndarray
 _Grid = tuple[int, float]
@@ -323,19 +328,22 @@ def _iso_length(width: float, ends: Sequence[Sequence[float]]) -> float | None:
 
 
 def _sight(depth: _Array, valid: _Array, blocks: _Array, bare: Rails, box: Box, roof: tuple[_Grid, _Array, Line]) -> Sight:
-    """Edges of the blocks between the castings, and of those within them; ``roof``: grid, the roof's rows, their line."""
+    """Edges of the blocks between the castings, and of those within them; ``roof``: grid, the roof's rows, their line.
+
+    What lies across the castings and goes on beside them, such as the beams of a chassis, counts half: edges are taken of the
+    castings, and of what they are darker than the columns beside them.
+    """
     grid, roof_rows, line = roof
     meter = bare.width / bare.length
     places = _block_columns(box)
     inner = (places > bare.left + 0.3 * meter) & (places < bare.right - 0.3 * meter)
-    spans = ((bare.left + 0.03 * meter, bare.left + 0.15 * meter), (bare.right - 0.15 * meter, bare.right - 0.03 * meter))
-    bottom = grid[0] + round(blocks.shape[0] * grid[1])
-    strips = []
-    for start, stop in spans:
-        part = np.s_[grid[0] : bottom, max(0, int(start)) : max(int(start), 0) + max(2, int(stop - start))]
-        strip = filled(depth[part], valid[part] & np.isfinite(depth[part]))
-        strips.append(cv2.resize(strip, (1, blocks.shape[0]), interpolation=cv2.INTER_AREA))
-    ends = np.array([0.5 * (start + stop) - bare.middle for start, stop in spans])
+    ends, strips = [], []
+    for right in (False, True):
+        part, beside = (
+            _strip(depth, valid, (bare, grid, blocks.shape[0]), right, span) for span in (CASTING_SPAN, BESIDE_SPAN)
+        )
+        strips += [part, part - beside]
+        ends += 2 * [(bare.width / 2.0 - 0.5 * sum(CASTING_SPAN) * meter) * (1.0 if right else -1.0)]
     castings, rails = np.concatenate(strips, axis=1), blocks[:, inner]
     row = int((bare.near_roof - grid[0] + 0.5) / grid[1] - 0.5)
     away = waves(line, places[inner] - bare.middle, roof_rows[inner]) / grid[1]
@@ -343,9 +351,20 @@ def _sight(depth: _Array, valid: _Array, blocks: _Array, bare: Rails, box: Box, 
         edge_votes(rails, _whole_edge(rails, row, EDGE_SHARES[0])),
         places[inner] - bare.middle,
         edge_votes(castings, _whole_edge(castings, row, EDGE_SHARES[1])),
-        ends,
+        np.array(ends),
         np.stack([away, away]),
     )
+
+
+def _strip(depth: _Array, valid: _Array, where: tuple[Rails, _Grid, int], right: bool, span: tuple[float, float]) -> _Array:
+    """Mean over the columns between two distances [m] from one end, shape (samples, 1); ``where``: ends, grid, samples."""
+    bare, grid, size = where
+    meter = bare.width / bare.length
+    start = bare.right - span[1] * meter if right else bare.left + span[0] * meter
+    stop = start + (span[1] - span[0]) * meter
+    first = max(0, int(start))
+    part = np.s_[grid[0] : grid[0] + round(size * grid[1]), first : first + max(2, int(stop - start))]
+    return cv2.resize(filled(depth[part], valid[part] & np.isfinite(depth[part])), (1, size), interpolation=cv2.INTER_AREA)
 
 
 def _whole_edge(depth: _Array, row: int, share: float) -> float:
@@ -362,14 +381,19 @@ def _solved(bare: Rails, sight: Sight, grid: _Grid, tall: float) -> Rails:
     if roof is None:
         return bare
     near = Line(roof.slope / step, (roof.at - grid[0] + 0.5) / step - 0.5, roof.error / step, roof.seen)
-    found = far_line(sight, near, tall)
-    if found is None or found[0].seen < SEEN:
-        return bare
-    far, sight = found[0], replace(sight, waves=np.stack([sight.waves[0], found[1]]))
     heights = {LENGTHS[0]: HEIGHTS[:1], LENGTHS[1]: HEIGHTS, LENGTHS[2]: HEIGHTS[1:]}[bare.length]
-    section = solve_section(sight, (near, far), heights, tall)
-    if section.agreement < LEAST_AGREEMENT or section.middle_error > MOST_ERROR:
+    best: tuple[Line, Section] | None = None
+    for far, wave in far_lines(sight, near, tall):
+        if far.seen < SEEN:
+            continue
+        section = solve_section(replace(sight, waves=np.stack([sight.waves[0], wave])), (near, far), heights, tall)
+        if best is None or section.agreement > best[1].agreement + BETTER:
+            best = far, section
+        if best[1].agreement > CLEAR_AGREEMENT:
+            break
+    if best is None or best[1].agreement < LEAST_AGREEMENT or best[1].middle_error > MOST_ERROR:
         return bare
+    far, section = best
 
     def row(sample: float) -> float:
         return grid[0] + (sample + 0.5) * step - 0.5

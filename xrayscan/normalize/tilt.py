@@ -88,7 +88,8 @@ def _tilt(rails: Rails, pitch: tuple[float, float] | None) -> tuple[float, float
         scale_near, scale_far = (1.0 / (rows * column) for rows in _scales(rails))
         first, second = _degrees(-near.slope * scale_near), _degrees(-far.slope * scale_far)
         doubts = [NORMAL_90 * np.degrees(near.error * scale_near), NORMAL_90 * np.degrees(far.error * scale_far)]
-        share = rails.middle_error * abs(second)
+        # Both rails' scales are off by the error of the middle one, and by how unsure the magnification is.
+        share = (rails.middle_error + rails.magnification_error / (1.0 + rails.magnification)) * abs(second)
         if abs(first - second) > AGREE + doubts[0] + doubts[1]:
             return second, float(max(doubts[1] + share, 0.5 * abs(first - second))), "far roof rail; the near one disagrees"
         weights = 1.0 / (np.square(doubts) + 1e-4)

@@ -1,0 +1,46 @@
+"""Ways in which a container is seen: rays from a point onto upright and L-shaped arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xrayscan.normalize.views import ROOF, WIDTH, Views, coarse_views
+
+ROOFS = (60.0, 250.0)
+
+
+def one(bend: float, height: float = 2.591, above: float = 0.6, ratio: float = 1.8) -> Views:
+    return Views(*(np.array([value], np.float32) for value in (bend, height, above, ratio)))
+
+
+@pytest.mark.parametrize("bend", [np.inf, 0.5])
+def test_the_roof_rails_are_where_they_were_found(bend):
+    view = one(bend)
+    assert view.seen_at(ROOFS, (view.height - ROOF[0],), 0.0)[0][0] == pytest.approx(ROOFS[0], abs=1e-3)
+    assert view.scale(ROOFS, 1.0, 0.0)[0] == pytest.approx(1.8 * view.scale(ROOFS, 1.0, 1.0)[0], rel=2e-3)
+
+
+def test_a_scale_goes_with_one_over_the_distance():
+    view, distance = one(np.inf), WIDTH / 0.8
+    scales = [float(view.scale(ROOFS, 1.0, u)[0]) * (distance + u * WIDTH) for u in (0.0, 0.3, 0.5, 1.0)]
+    assert scales == pytest.approx([scales[0]] * 4, rel=2e-3)
+
+
+def test_the_arm_continues_the_upright_array_and_sees_less_and_less_of_steeper_slopes():
+    slopes = np.linspace(0.3, 1.2, 91, dtype=np.float32)
+    views = Views(*(np.full(91, value, np.float32) for value in (0.6, 2.591, 0.6, 1.8)))
+    steps = np.diff(views.channel(slopes))
+    assert steps[:29] == pytest.approx(np.full(29, 0.01), abs=1e-5)
+    middles = 0.5 * (slopes[1:] + slopes[:-1])
+    assert steps[31:] == pytest.approx(0.01 * 0.6 / middles[31:] ** 2, rel=1e-3)
+
+
+def test_the_coarse_grid_holds_each_view_once_upright_first():
+    views = coarse_views((2.591, 2.896), ROOFS, 600.0)
+    assert (np.diff(np.isinf(views.bend).astype(int)) <= 0).all()
+    cells = np.stack([views.bend, views.height, views.above, views.ratio], axis=1)
+    assert len(np.unique(cells, axis=0)) == len(cells) > 1000
+    fine = views.pick(slice(0, 1)).quarters(0.5)
+    assert np.isinf(fine.bend).all()
+    assert fine.ratio.size == 4
