@@ -5,18 +5,25 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("albumentations")
 
 from dataclasses import replace
+from pathlib import Path
 
 from xrayscan.errors import RecipeError
 from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
+from xrayscan.network.designs import build
 from xrayscan.network.model import Model
-from xrayscan.simulate.packed import BITS
+from xrayscan.simulate.body import library
+from xrayscan.simulate.loads import LOADS
+from xrayscan.simulate.packed import BITS, load_packed
+from xrayscan.simulate.record import Choices, draw_record
+from xrayscan.simulate.run import replay
+from xrayscan.simulate.scanner import PRESETS
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
 from xrayscan.training.crops import Crops
 from xrayscan.training.examples import make
 from xrayscan.training.loop import train
-from xrayscan.training.recipe import Data, Network, Recipe, Schedule
+from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule
 from xrayscan.training.ship import export
 from xrayscan.zoo import load_model
 
@@ -70,6 +77,49 @@ class TestRecipe:
             Recipe.load(tmp_path / "none.toml")
 
 
+class TestHeldOut:
+    RECIPE = Recipe.load(Path(__file__).parents[2] / "datasets" / "families-1" / "recipe.toml")
+
+    def test_the_splits_share_no_family(self):
+        train, calibration, test = (self.RECIPE.data.choices(split) for split in SPLITS)
+        assert train == calibration
+        for family in ("loads", "lookalikes", "places", "people", "scanners"):
+            seen, unseen = set(getattr(train, family)), set(getattr(test, family))
+            assert seen
+            assert unseen
+            assert not seen & unseen
+
+    def test_every_family_is_in_one_of_them(self):
+        train, test = (self.RECIPE.data.choices(split) for split in ("train", "test"))
+        assert set(train.loads + test.loads) == set(LOADS)
+        assert sorted(train.people + test.people) == list(range(len(library().people)))
+
+    def test_scans_are_drawn_from_them(self):
+        for split in ("train", "test"):
+            choices = self.RECIPE.data.choices(split)
+            for seed in range(3):
+                record = draw_record((seed, 3), "person", pitch=0.04, choices=choices)
+                truth = replay(record)[1]
+                assert set(truth.load.split("+")) <= set(choices.loads)
+                assert {i.place for i in truth.instances} <= set(choices.places)
+                assert {i.body_mass for i in truth.instances} != {None}
+                assert record.scanner.name in {*choices.scanners, "mixed"}
+
+    def test_without_any_everything_is_in_both(self):
+        data = Data(1, 1, 1, MIX)
+        assert data.choices("train") == data.choices("test") == Choices()
+
+    def test_a_wrong_name_is_told(self):
+        with pytest.raises(RecipeError, match="there is no loads 'drumms'; did you mean 'drums'"):
+            HeldOut(loads=("drumms",))
+        with pytest.raises(RecipeError, match="there is no body 99 in the library; it holds 36, from 0 on"):
+            HeldOut(people=(99,))
+
+    def test_something_has_to_be_left(self):
+        with pytest.raises(RecipeError, match="all scanners are held out: nothing is left to train on"):
+            HeldOut(scanners=tuple(PRESETS))
+
+
 class TestCrops:
     def test_the_same_place_gives_the_same_crop(self, packed):
         one, two = (Crops(SMALL, packed / "train").crop(3, 1) for _ in range(2))
@@ -94,14 +144,14 @@ class TestCrops:
 
 class TestMake:
     def test_what_is_there_is_kept(self, packed):
-        first = next(iter(sorted((packed / "train").glob("*.npy"))))
+        first = next(iter(sorted((packed / "train").glob("*.npz"))))
         before = first.stat().st_mtime_ns
         list(make(SMALL, "train", packed, workers=1))
         assert first.stat().st_mtime_ns == before
 
     def test_labels_are_bits(self, packed):
-        for path in (packed / "train").glob("*.npy"):
-            bits = np.load(path)[4]
+        for path in (packed / "train").glob("*.npz"):
+            bits = load_packed(path)[4]
             assert (bits == bits.astype(np.uint8)).all()
             assert bits.max() < 2 * max(BITS.values())
 
@@ -220,9 +270,7 @@ class TestFigures:
 # torch's exporter warns of its own insides.
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
 def test_export_is_checked_against_torch(tmp_path):
-    from xrayscan.network.unet import UNet
-
     torch.manual_seed(0)
-    hashes = export(UNet(4).eval(), tmp_path)
+    hashes = export(build("unet-axial", 4).eval(), "unet-axial", tmp_path)
     assert set(hashes) == {"model.onnx", "weights.safetensors"}
     assert b"stack_trace" not in (tmp_path / "model.onnx").read_bytes()

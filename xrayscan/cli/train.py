@@ -32,9 +32,9 @@ def train(
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        from xrayscan.training.examples import SPLITS, make
+        from xrayscan.training.examples import make
         from xrayscan.training.loop import train as run
-        from xrayscan.training.recipe import Recipe
+        from xrayscan.training.recipe import SPLITS, Recipe
         from xrayscan.training.ship import ship
 
         plan = Recipe.load(recipe)

@@ -15,7 +15,7 @@ from xrayscan.findings import Finding, find, scan_score
 from xrayscan.network import KINDS, Model
 from xrayscan.network.anomaly import Kind
 from xrayscan.scan import Radiograph
-from xrayscan.simulate.packed import BITS
+from xrayscan.simulate.packed import BITS, load_packed
 
 __all__ = ["Record", "Region", "record", "records"]
 
@@ -73,7 +73,7 @@ class Record:
 
 def record(path: Path, model: Model) -> Record:
     """Run a model over a packed scan and compare with its truth."""
-    packed = np.load(path).astype(np.float32)
+    packed = load_packed(path).astype(np.float32)
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     bits = packed[4].astype(np.uint8)
     dual = bool((bits & BITS["dual"]).any())
@@ -97,7 +97,7 @@ def record(path: Path, model: Model) -> Record:
 
 def records(folder: Path, model: Model) -> Iterator[Record]:
     """Records of every packed scan of a folder, in order."""
-    for path in sorted(folder.glob("*.npy")):
+    for path in sorted(folder.glob("*.npz")):
         yield record(path, model)
 
 

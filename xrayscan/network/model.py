@@ -46,16 +46,13 @@ class _Onnx:
 
 class _Torch:
     def __init__(self, card: ModelCard, threads: int | None) -> None:
-        from safetensors.torch import load_file
+        import torch
 
-        from xrayscan.network.unet import Answer, UNet, torch
+        from xrayscan.network.designs import Answer, load_weights
 
         if threads:
             torch.set_num_threads(threads)
-        weights = load_file(str(card.file("weights.safetensors")))
-        network = UNet(weights["stem.0.weight"].shape[0])
-        network.load_state_dict(weights)
-        self.torch, self.network = torch, Answer(network.eval())
+        self.torch, self.network = torch, Answer(load_weights(card.file("weights.safetensors")))
 
     def __call__(self, stack: np.ndarray) -> np.ndarray:
         with self.torch.inference_mode():

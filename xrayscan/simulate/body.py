@@ -14,6 +14,7 @@ ICRU Report 44 (1989), https://doi.org/10.1093/jicru/os23.1.Report44: densities 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.errors import RecipeError
-from xrayscan.simulate.solid import Mesh, Solid, box, capsule, mesh_solid, moved, rotation
+from xrayscan.simulate.solid import Mesh, Point, Solid, box, capsule, mesh_solid, moved, rotation
 
 __all__ = [
     "BELONGINGS",
@@ -48,8 +49,6 @@ UNIT = 2e-4  # of the library's coordinates [m]
 STATURE = 1.70  # at which the organs' sizes below are given [m]
 LUNG = 0.26  # at half a breath [g/cm³]
 _UPRIGHT = ("standing", "leaning", "kneeling")  # postures in which a bag is worn on the back
-
-
 SEAT, BOARD = 0.16, 0.015  # half width of a crate to sit on, and thickness of its boards [m]
 
 
@@ -235,7 +234,7 @@ def library() -> Library:
 
 
 def draw_body(
-    rng: np.random.Generator, posture: str | None = None, size_limit: tuple[float, float, float] | None = None
+    rng: np.random.Generator, posture: str | None = None, size_limit: Point | None = None, people: Sequence[int] = ()
 ) -> Body:
     """Draw a person: two thirds adults, one third younger, in any posture, facing anywhere.
 
@@ -246,6 +245,8 @@ def draw_body(
         One of `POSTURES`.
     size_limit : (float, float, float), optional [m]
         What the body has to fit in, along x, y and z.
+    people : sequence of int, optional
+        Numbers of the library's bodies to draw from; empty: all of them.
 
     Returns
     -------
@@ -254,12 +255,12 @@ def draw_body(
     Raises
     ------
     RecipeError
-        For an unknown posture, or if none of 400 bodies drawn fits.
+        For an unknown posture or number, or if none of 400 bodies drawn fits.
     """
     if posture is not None:
         _check_posture(posture)
     for _ in range(400):
-        body = _drawn(rng, posture)
+        body = _drawn(rng, posture, people)
         if size_limit is None:
             return body
         bare = np.ptp(_skin(body), axis=0)
@@ -270,10 +271,13 @@ def draw_body(
     raise RecipeError(f"no {what} fits in {room} m after 400 draws; make the room larger or name another posture")
 
 
-def _drawn(rng: np.random.Generator, posture: str | None) -> Body:
+def _drawn(rng: np.random.Generator, posture: str | None, among: Sequence[int]) -> Body:
     people = library().people
+    numbers = range(len(people)) if len(among) == 0 else among
+    if max(numbers) >= len(people):
+        raise RecipeError(f"there is no body {max(numbers)} in the library; it holds {len(people)}, from 0 on")
     grown = rng.random() < 2 / 3
-    choices = [i for i, one in enumerate(people) if (one["age"] in ("adult", "old")) == grown]
+    choices = [i for i in numbers if (people[i]["age"] in ("adult", "old")) == grown] or list(numbers)
     person = int(rng.choice(choices))
     name = posture or str(rng.choice(POSTURES))
     one, likely = people[person], {"bag": 0.2, "phone": 0.5, "bottle": 0.2, "keys": 0.25}
@@ -296,12 +300,12 @@ def _drawn(rng: np.random.Generator, posture: str | None) -> Body:
     )
 
 
-def body_size(body: Body) -> tuple[float, float, float]:
+def body_size(body: Body) -> Point:
     """Extent along x, y and z [m] with clothes, shoes and belongings, as it faces."""
     return _built(body)[1]
 
 
-def body_solids(body: Body, at: tuple[float, float, float]) -> tuple[Solid, ...]:
+def body_solids(body: Body, at: Point) -> tuple[Solid, ...]:
     """The body as solids; the later take the place of the earlier.
 
     Parameters
@@ -323,7 +327,7 @@ def body_solids(body: Body, at: tuple[float, float, float]) -> tuple[Solid, ...]
     return tuple(moved(part, at) for part in _built(body)[0])
 
 
-def seat_solids(body: Body, at: tuple[float, float, float]) -> tuple[Solid, ...]:
+def seat_solids(body: Body, at: Point) -> tuple[Solid, ...]:
     """A wooden crate to sit on, for who sits as on a chair; nothing for others.
 
     Parameters
@@ -358,7 +362,7 @@ def flesh_mesh(body: Body) -> Mesh:
     return Mesh(skin - _stand(skin.min(0), skin.max(0)), _faces(body, library().faces))
 
 
-def shaped_solid(body: Body, at: tuple[float, float, float], material: str, density: float) -> Solid:
+def shaped_solid(body: Body, at: Point, material: str, density: float) -> Solid:
     """A solid of the body's shape: a mannequin, a statue, the water of a phantom.
 
     Parameters
@@ -429,7 +433,7 @@ def _stand(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _built(body: Body) -> tuple[tuple[Solid, ...], tuple[float, float, float]]:
+def _built(body: Body) -> tuple[tuple[Solid, ...], Point]:
     """The solids about the origin, and their extent [m]."""
     skin, points = _skin(body), _points(body)
     normals = _normals(skin, _faces(body, library().faces))
@@ -581,7 +585,7 @@ def _across(vector: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return out / np.linalg.norm(out)
 
 
-def _pocket(body: Body, points: dict[str, np.ndarray], side: str) -> tuple[tuple[float, float, float], np.ndarray]:
+def _pocket(body: Body, points: dict[str, np.ndarray], side: str) -> tuple[Point, np.ndarray]:
     """Middle and axes of what lies flat on the outside of a thigh."""
     hip, knee, other = points[f"{side} hip"], points[f"{side} knee"], points[f"{'left' if side == 'right' else 'right'} hip"]
     down = (knee - hip) / np.linalg.norm(knee - hip)

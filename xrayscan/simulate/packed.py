@@ -6,6 +6,9 @@ A packed scan is float16, shape (7, rows, columns): optical depth high and low [
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -13,9 +16,9 @@ from xrayscan.network.grid import to_grid
 from xrayscan.scan import Radiograph
 from xrayscan.simulate.run import Truth
 
-__all__ = ["BITS", "pack"]
+__all__ = ["BITS", "load_packed", "pack", "save_packed"]
 
-BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display": 32}
+BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display": 32, "driver": 64}
 """Label bits: what a pixel belongs to; "ignore": a hole made for something hidden; "dual", "display": of the whole scan."""
 
 
@@ -37,10 +40,25 @@ def pack(radiograph: Radiograph, truth: Truth, grid: float) -> np.ndarray:
     stack = to_grid(radiograph, grid)
     shape = stack.shape[1:]
     bits = sum(np.float32(BITS[kind]) * _covered(mask, shape) for kind, mask in truth.masks.items())
-    bits = bits + BITS["ignore"] * _covered(truth.ignore, shape)
+    bits = bits + BITS["ignore"] * _covered(truth.ignore, shape) + BITS["driver"] * _covered(truth.driver, shape)
     bits = bits + BITS["dual"] * stack[2] + (BITS["display"] if radiograph.quantity == "display" else 0)
     amounts = [_averaged(amount, shape) for amount in (truth.added, truth.missing)]
     return np.stack([stack[0], stack[1], stack[3], stack[4], bits, *amounts]).astype(np.float16)
+
+
+def save_packed(packed: np.ndarray, path: Path) -> None:
+    """Write a packed scan as a compressed NumPy archive; a write that is cut off leaves no file of that name."""
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, packed=packed)
+    partial.replace(path)
+
+
+def load_packed(path: Path) -> np.ndarray:
+    """A packed scan, float16 of shape (7, rows, columns)."""
+    with np.load(path) as held:
+        packed: np.ndarray = held["packed"]
+        return packed
 
 
 def _averaged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

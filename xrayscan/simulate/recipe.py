@@ -88,6 +88,7 @@ class SceneRecipe:
             ("place", self.draw.places, PLACES),
             ("look-alike", self.draw.lookalikes, LOOKALIKES),
             ("posture", self.draw.postures, POSTURES),
+            ("scanner", self.draw.scanners, PRESETS),
         ):
             check_names(what, names, known)
 

@@ -33,6 +33,10 @@ class Choices:
         Names.
     persons : tuple of float
         Shares of scenes with one, two, three ... persons.
+    people : tuple of int
+        Numbers of bodies in the library of bodies.
+    scanners : tuple of str
+        Presets to draw and mix scanners from, where none is named.
     """
 
     vehicles: tuple[str, ...] = ()
@@ -41,10 +45,14 @@ class Choices:
     lookalikes: tuple[str, ...] = ()
     postures: tuple[str, ...] = ()
     persons: tuple[float, ...] = (0.42, 0.22, 0.12, 0.08, 0.05, 0.05, 0.03, 0.03)
+    people: tuple[int, ...] = ()
+    scanners: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for what in ("vehicles", "loads", "places", "lookalikes", "postures"):
+        for what in ("vehicles", "loads", "places", "lookalikes", "postures", "scanners"):
             check_texts(what, getattr(self, what))
+        if not isinstance(self.people, tuple) or not all(type(number) is int and number >= 0 for number in self.people):
+            raise RecipeError(f"people is {self.people!r}; expected a list of numbers of bodies, from 0 on")
         shares = self.persons if isinstance(self.persons, tuple) else ()
         if not all(isinstance(share, float | int) and share >= 0 for share in shares) or sum(shares) <= 0:
             raise RecipeError(
@@ -186,7 +194,7 @@ def draw_record(
     both = (pitch, pitch) if isinstance(pitch, float | int) else pitch
     return replace(
         blank,
-        scanner=draw_scanner(blank.rng("scanner"), preset),
+        scanner=draw_scanner(blank.rng("scanner"), preset, blank.choices.scanners),
         delivery=plan,
         pitch=both,
         states_pitch=bool(plan.delivery != "display"),

@@ -380,9 +380,9 @@ def _pick(rng: Rng, choices: tuple[Any, ...]) -> Any:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _mixed(rng: Rng) -> Preset:
+def _mixed(rng: Rng, names: tuple[str, ...]) -> Preset:
     """A scanner that nobody sells: the beam of any linac, and geometry, travel and detector each of another preset."""
-    kinds = list(PRESETS.values())
+    kinds = [PRESETS[name] for name in names]
     looks, moves, counts = (kinds[int(k)] for k in rng.integers(len(kinds), size=3))
     high = _pick(rng, SOURCES)
     low = tuple(round(share * high, 1) for share in (0.55, 0.67)) if rng.random() < 0.35 else ()
@@ -400,7 +400,7 @@ def _mixed(rng: Rng) -> Preset:
     )
 
 
-def draw_scanner(rng: Rng, preset: str | None = None) -> Scanner:
+def draw_scanner(rng: Rng, preset: str | None = None, among: tuple[str, ...] = ()) -> Scanner:
     """Draw a scanner.
 
     Parameters
@@ -409,6 +409,8 @@ def draw_scanner(rng: Rng, preset: str | None = None) -> Scanner:
     preset : str or None
         A name of `PRESETS`. None draws any of them, or a mix of several with the beam of any linac between 2.5 and 9 MV,
         and uses some of the dual-energy ones with their high energy alone.
+    among : tuple of str
+        Without a preset, the presets to draw and mix; empty: all of them.
 
     Returns
     -------
@@ -419,12 +421,13 @@ def draw_scanner(rng: Rng, preset: str | None = None) -> Scanner:
     RecipeError
         If there is no such preset.
     """
-    if preset is not None and preset not in PRESETS:
-        raise RecipeError(f"no scanner {preset!r}; known are {', '.join(PRESETS)}")
-    name = preset
+    for known in (*among, preset):
+        if known is not None and known not in PRESETS:
+            raise RecipeError(f"no scanner {known!r}; known are {', '.join(PRESETS)}")
+    name, names = preset, among or tuple(PRESETS)
     if name is None:
-        name = "mixed" if rng.random() < MIXED else _pick(rng, tuple(PRESETS))
-    kind = _mixed(rng) if name == "mixed" else PRESETS[name]
+        name = "mixed" if rng.random() < MIXED else _pick(rng, names)
+    kind = _mixed(rng, names) if name == "mixed" else PRESETS[name]
     if preset is None and kind.low and rng.random() < SINGLE:
         kind = replace(kind, low=())
     high = _pick(rng, kind.high)

@@ -171,7 +171,7 @@ def _spots(rng: Rng, around: Surroundings, choices: Choices) -> list[_Spot]:
     outside = _in_niche(rng, around, choices) if count == 1 and rng.random() < NICHE else None
     if outside is not None:
         return [outside]
-    bodies = [draw_body(rng, _posture(rng, choices)) for _ in range(count)]
+    bodies = [draw_body(rng, _posture(rng, choices), people=choices.people) for _ in range(count)]
     if count > 1 and rng.random() < TOGETHER:
         size, offsets = _huddled(rng, bodies)
         site = draw_site(rng, around, size, choices.places or None)
@@ -198,7 +198,7 @@ def _in_niche(rng: Rng, around: Surroundings, choices: Choices) -> _Spot | None:
         return None
     place = str(rng.choice(names))
     try:
-        body = draw_body(rng, _posture(rng, choices), size_limit=largest(around, place))
+        body = draw_body(rng, _posture(rng, choices), largest(around, place), choices.people)
     except RecipeError:
         return None  # nobody is that small
     site = draw_site(rng, around, body_size(body), (place,))

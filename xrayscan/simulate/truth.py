@@ -87,8 +87,9 @@ class Truth:
     masks : mapping of str to ndarray of bool, shape (rows, columns)
         "person", "void", "density".
     ignore : ndarray of bool, shape (rows, columns)
-        Holes made for something hidden, the driver in the cab, and what is burnt over or was not scanned: a finding there is
-        neither right nor wrong.
+        Holes made for something hidden, and what is burnt over or was not scanned: a finding there is neither right nor wrong.
+    driver : ndarray of bool, shape (rows, columns)
+        Who drives, in the cab: a finding there is wrong, for everybody expects a driver.
     added, missing : ndarray of float32, shape (rows, columns) [g/cm²]
         Of persons and inserts, and of the load whose place was taken.
     opaque : ndarray of bool, shape (rows, columns)
@@ -105,6 +106,7 @@ class Truth:
     load: str
     masks: Mapping[str, np.ndarray]
     ignore: np.ndarray
+    driver: np.ndarray
     added: np.ndarray
     missing: np.ndarray
     opaque: np.ndarray
@@ -218,7 +220,6 @@ def truth_of(record: Record, scene: Scene, areal: Areal, driver: np.ndarray) -> 
     draft = Draft(scene, areal)
     for placed, patch in zip(scene.placed, areal.patches, strict=True):
         draft.note(placed, patch)
-    draft.ignore |= driver
     masks = {kind: frozen_array(mask) for kind, mask in draft.masks.items()}
     others = tuple(
         (p.hidden.kind, p.hidden.label, p.place) for p in scene.placed if p.hidden.kind in ("look-alike", "gap")
@@ -230,7 +231,7 @@ def truth_of(record: Record, scene: Scene, areal: Areal, driver: np.ndarray) -> 
     nothing = frozen_array(np.zeros(draft.ignore.shape, bool))
     truth = Truth(
         record, scene.vehicle.name, "+".join(scene.loads), MappingProxyType(masks),
-        frozen_array(draft.ignore & ~draft.masks["person"]), frozen_array(draft.added),
+        frozen_array(draft.ignore & ~draft.masks["person"]), frozen_array(driver), frozen_array(draft.added),
         frozen_array(draft.missing.clip(0)), nothing, tuple(instance for instance, *_ in draft.found), others, sites,
     )  # fmt: skip
     return truth, draft

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
-from xrayscan.simulate.packed import BITS
+from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.training.recipe import Recipe
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
@@ -61,7 +61,7 @@ class Crops:
     """
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
-        self.paths = sorted(folder.glob("*.npy"))[: recipe.data.train]
+        self.paths = sorted(folder.glob("*.npz"))[: recipe.data.train]
         self.recipe, self.size = recipe, recipe.schedule.crop
         if len(self.paths) < recipe.data.train:
             raise RecipeError(
@@ -77,7 +77,7 @@ class Crops:
     def crop(self, step: int, place: int) -> Crop:
         """The crop of a step at a place in its batch."""
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        scan = np.load(self.paths[rng.integers(len(self.paths))], mmap_mode="r")
+        scan = load_packed(self.paths[rng.integers(len(self.paths))])
         window = self._window(rng, scan)
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]

@@ -1,9 +1,8 @@
-"""The simulated scans of a recipe, normalized, packed and kept in a folder: one array a scan."""
+"""The simulated scans of a recipe, normalized, packed and kept in a folder: one array a scan, and what is in it beside it."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -14,14 +13,15 @@ import numpy as np
 import torch
 
 from xrayscan.normalize import normalize
-from xrayscan.simulate.packed import pack
+from xrayscan.scan import Scan
+from xrayscan.simulate.packed import pack, save_packed
 from xrayscan.simulate.record import draw_record
 from xrayscan.simulate.run import replay
-from xrayscan.training.recipe import Recipe
+from xrayscan.simulate.truth import Truth
+from xrayscan.training.recipe import SPLITS, Recipe
 
-__all__ = ["SPLITS", "kind_of", "make"]
+__all__ = ["EVALUATION_MIX", "kind_of", "make"]
 
-SPLITS = ("train", "calibration", "test")
 # Half clean (plain and look-alike): thresholds and figures are set on these.
 EVALUATION_MIX = {"clean": 0.25, "look-alike": 0.25, "person": 0.34, "void": 0.08, "density": 0.08}
 
@@ -35,24 +35,37 @@ def kind_of(recipe: Recipe, split: str, index: int) -> str:
 
 def _make_one(task: tuple[Recipe, str, int, str]) -> str:
     recipe, split, index, folder = task
-    path = Path(folder) / f"{index:06d}.npy"
+    path = Path(folder) / f"{index:06d}.npz"
     if path.exists():
         return str(path)
     torch.set_num_threads(1)
     kind = kind_of(recipe, split, index)
-    record = draw_record((recipe.seed, SPLITS.index(split), index), kind, pitch=recipe.data.pitch)  # type: ignore[arg-type]
+    seed, choices = (recipe.seed, SPLITS.index(split), index), recipe.data.choices(split)
+    record = draw_record(seed, kind, pitch=recipe.data.pitch, choices=choices)  # type: ignore[arg-type]
     scan, truth = replay(replace(record, states_pitch=True))
-    array = pack(normalize(scan), truth, recipe.network.grid)
-    about: dict[str, Any] = {"kind": kind, "load": truth.load, "quantity": scan.view.quantity}
-    about["instances"] = [
-        {"kind": i.kind, "label": i.label, "place": i.place, "mass": i.mass, "load": i.load} for i in truth.instances
-    ]
-    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as file:
-        np.save(file, array)
-    partial.replace(path)
+    radiograph = normalize(scan, without=("sway",))
+    if scan.view.pixel_pitch is not None:
+        # The scale is given, not measured: how well it is measured is a figure of its own.
+        radiograph = replace(radiograph, pixel_pitch=scan.view.pixel_pitch)
+    array = pack(radiograph, truth, recipe.network.grid)
+    path.with_suffix(".json").write_text(json.dumps(_about(scan, truth)), encoding="utf-8")
+    save_packed(array, path)
     return str(path)
+
+
+def _about(scan: Scan, truth: Truth) -> dict[str, Any]:
+    """What figures are told apart by."""
+    return {
+        "kind": truth.kind, "vehicle": truth.vehicle, "load": truth.load, "scanner": truth.record.scanner.name,
+        "quantity": scan.view.quantity, "look-alikes": [label for kind, label, _ in truth.others if kind == "look-alike"],
+        "instances": [
+            {
+                "kind": i.kind, "label": i.label, "place": i.place, "mass": round(i.mass, 2), "load": round(i.load, 2),
+                "contrast": round(i.contrast, 3), "hidden_share": round(i.hidden_share, 4),
+            }
+            for i in truth.instances
+        ],
+    }  # fmt: skip
 
 
 def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator[str]:

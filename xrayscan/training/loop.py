@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-from xrayscan.network.unet import AREAL_SCALE, UNet
+from xrayscan.network.designs import build
+from xrayscan.network.unet import AREAL_SCALE
 from xrayscan.training.crops import Crops
 from xrayscan.training.recipe import Recipe, Schedule
 
@@ -36,7 +38,7 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     Parameters
     ----------
     output : Tensor, shape (batch, 5, rows, columns)
-        As `UNet` gives it.
+        As a network of `xrayscan.network.designs` gives it.
     batch : dict of Tensor
 
     Returns
@@ -74,8 +76,8 @@ class _Run:
     def __init__(self, recipe: Recipe, folder: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder, self.device, self.step = recipe, folder, device, 0
-        self.network = UNet(recipe.network.width).to(device, memory_format=torch.channels_last)
-        self.mean = UNet(recipe.network.width).to(device)
+        self.network = build(recipe.network.design, recipe.network.width).to(device, memory_format=torch.channels_last)
+        self.mean = build(recipe.network.design, recipe.network.width).to(device)
         self.mean.load_state_dict(self.network.state_dict())
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.schedule.rate, weight_decay=1e-2)
         if self.path.exists():
@@ -123,7 +125,7 @@ class _Run:
                 mean.copy_(value)
 
 
-def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", progress: Progress | None = None) -> UNet:
+def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", progress: Progress | None = None) -> nn.Module:
     """Train a network, or go on with one that was stopped.
 
     Parameters
@@ -140,7 +142,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", prog
 
     Returns
     -------
-    UNet
+    Module
         The running mean of the weights, ready to be exported.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from xrayscan.errors import RecipeError
+from xrayscan.simulate.body import library
+from xrayscan.simulate.loads import LOADS
+from xrayscan.simulate.lookalike import LOOKALIKES
+from xrayscan.simulate.places import PLACES
 from xrayscan.simulate.recipe import read_table, strict
+from xrayscan.simulate.record import Choices, check_names
+from xrayscan.simulate.scanner import PRESETS
 
-__all__ = ["Data", "Network", "Recipe", "Schedule"]
+__all__ = ["SPLITS", "Data", "HeldOut", "Network", "Recipe", "Schedule"]
+
+SPLITS = ("train", "calibration", "test")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Families that the network never meets in training, and of which alone the test split is made.
+
+    Attributes
+    ----------
+    loads, lookalikes, places, scanners : tuple of str
+        Names.
+    people : tuple of int
+        Numbers of bodies in the library of bodies.
+    """
+
+    loads: tuple[str, ...] = ()
+    lookalikes: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    scanners: tuple[str, ...] = ()
+    people: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, known in _families().items():
+            held = tuple(getattr(self, name))
+            object.__setattr__(self, name, held)
+            if name == "people":
+                odd = [number for number in held if number not in known]
+                if odd:
+                    raise RecipeError(f"there is no body {odd[0]!r} in the library; it holds {len(known)}, from 0 on")
+            else:
+                check_names(name, held, known)
+            if held and len(set(held)) == len(known):
+                raise RecipeError(f"all {name} are held out: nothing is left to train on")
+
+    def others(self) -> HeldOut:
+        """Everything else; empty where nothing is held out, which means all there is."""
+        left = {
+            name: tuple(one for one in known if one not in getattr(self, name)) if getattr(self, name) else ()
+            for name, known in _families().items()
+        }
+        return HeldOut(**left)
+
+
+def _families() -> dict[str, tuple[Any, ...]]:
+    return {
+        "loads": tuple(LOADS), "lookalikes": tuple(LOOKALIKES), "places": tuple(PLACES), "scanners": tuple(PRESETS),
+        "people": tuple(range(len(library().people))),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,10 +75,11 @@ class Data:
     Attributes
     ----------
     train, calibration, test : int
-        Number of scans of each split; the splits differ in their seeds.
+        Number of scans of each split; the splits differ in their seeds, and the test split in its families.
     mix : mapping of str to float
         Share of each kind of scene in the training split.
     pitch : float [m]
+    held_out : HeldOut
     """
 
     train: int
@@ -30,25 +87,34 @@ class Data:
     test: int
     mix: Mapping[str, float]
     pitch: float = 0.01
+    held_out: HeldOut = field(default_factory=HeldOut)
 
     def __post_init__(self) -> None:
         if abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise RecipeError(f"the shares of data.mix add up to {sum(self.mix.values()):g}; expected 1")
 
+    def choices(self, split: str) -> Choices:
+        """What the scans of a split may be drawn from."""
+        families = self.held_out if split == "test" else self.held_out.others()
+        return Choices(**asdict(families))
+
 
 @dataclass(frozen=True)
 class Network:
-    """The network's size.
+    """The network's design and size.
 
     Attributes
     ----------
     grid : float [m]
     width : int
         Channels of the first stage.
+    design : str
+        One of `xrayscan.network.designs.DESIGNS`.
     """
 
     grid: float = 0.01
     width: int = 24
+    design: str = "unet-large"
 
 
 @dataclass(frozen=True)
@@ -102,6 +168,9 @@ class Recipe:
             If the file is not TOML, or a key is unknown (the nearest right one is named) or missing.
         """
         table = read_table(path)
+        data = table.get("data")
+        if isinstance(data, dict) and "held_out" in data:
+            table["data"] = {**data, "held_out": strict(HeldOut, data["held_out"], f"{path}, [data.held_out]")}
         parts = {"data": Data, "network": Network, "schedule": Schedule}
         values = {key: strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()}
         recipe: Recipe = strict(cls, values, str(path))

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import onnx
 import torch
-from safetensors.torch import save_file
+from torch import nn
 
 from xrayscan.errors import MissingDependencyError, ModelError
 from xrayscan.evaluation.records import records, to_json
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network import Model
-from xrayscan.network.unet import Answer, UNet
+from xrayscan.network.designs import Answer, save_weights
 from xrayscan.training.calibration import mass_factor, probabilities, thresholds
 from xrayscan.training.card import write_card
 from xrayscan.training.recipe import Recipe
@@ -29,7 +29,7 @@ __all__ = ["export", "ship"]
 PARITY = 1e-4  # largest difference between torch and ONNX Runtime in a score
 
 
-def export(network: UNet, folder: Path) -> dict[str, str]:
+def export(network: nn.Module, design: str, folder: Path) -> dict[str, str]:
     """Write ``model.onnx`` and ``weights.safetensors`` and check that both give the same answer.
 
     Returns
@@ -44,8 +44,7 @@ def export(network: UNet, folder: Path) -> dict[str, str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     network = network.eval().to("cpu", memory_format=torch.contiguous_format)
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, str(folder / "weights.safetensors"))
-    (folder / "weights.safetensors").chmod(0o644)  # written for its owner alone, and shipped to everybody
+    save_weights(network, design, folder / "weights.safetensors")
     answer, sample = Answer(network).eval(), torch.rand(2, 5, 128, 192)
     height, width = torch.export.Dim("h", min=1, max=512), torch.export.Dim("w", min=1, max=4096)
     program = torch.onnx.export(
@@ -101,13 +100,13 @@ def _revision() -> str:
 
 
 def ship(
-    network: UNet, plan: Recipe, data: Path, folder: Path, *, recipe: Path, note: Callable[[str], None] = lambda _: None
+    network: nn.Module, plan: Recipe, data: Path, folder: Path, *, recipe: Path, note: Callable[[str], None] = lambda _: None
 ) -> ModelCard:
     """Export a network, set its thresholds on the calibration split, measure it on the test split, write its card.
 
     Parameters
     ----------
-    network : UNet
+    network : Module
     plan : Recipe
     data : Path
         Folder with the packed splits "calibration" and "test".
@@ -123,7 +122,7 @@ def ship(
     ModelCard
     """
     note("exporting to ONNX and checking parity")
-    hashes = export(network, folder)
+    hashes = export(network, plan.network.design, folder)
     shutil.copyfile(recipe, folder / "recipe.toml")
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     card = ModelCard(

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+pytest.importorskip("safetensors")
+
+from xrayscan.errors import ModelError
+from xrayscan.network.designs import DESIGNS, Answer, build, load_weights, save_weights
+from xrayscan.network.unet import UNet
+
+
+@pytest.fixture(params=list(DESIGNS))
+def network(request):
+    torch.manual_seed(1)
+    network = build(request.param, 8).eval()
+    network.design = request.param
+    return network
+
+
+class TestEveryDesign:
+    def test_five_planes_of_the_inputs_size(self, network):
+        for rows, columns in ((32, 32), (64, 160)):
+            assert network(torch.rand(2, 5, rows, columns)).shape == (2, 5, rows, columns)
+
+    def test_the_answer_is_physical(self, network):
+        answer = Answer(network)(torch.rand(1, 5, 64, 96) * 6).detach().numpy()
+        assert 0 <= answer[:, :3].min() <= answer[:, :3].max() <= 1
+        assert answer[:, 3:].min() >= 0
+
+    def test_nothing_is_expected_at_first(self, network):
+        assert Answer(network)(torch.zeros(1, 5, 64, 96))[:, :3].max() < 0.2
+
+    def test_what_is_far_to_the_side_matters(self, network):
+        """Meters away, along the travel; a plain U-Net alone sees less far."""
+        flat = torch.full((1, 5, 96, 1024), 1.0)
+        other = flat.clone()
+        other[:, :2, :, 768:] = 3.0
+        moved = (network(flat) - network(other))[..., :512].abs().amax((0, 1, 2)).detach().numpy()
+        reached = 768 - int(np.flatnonzero(moved > 1e-7).min(initial=512))
+        assert reached > (100 if network.design == "unet" else 250)
+
+    def test_weights_know_their_design(self, network, tmp_path):
+        save_weights(network, network.design, tmp_path / "weights.safetensors")
+        again = load_weights(tmp_path / "weights.safetensors")
+        x = torch.rand(1, 5, 64, 64)
+        torch.testing.assert_close(again(x), network(x), rtol=0, atol=0)
+
+
+def test_an_unknown_design_is_refused():
+    with pytest.raises(ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-axial, lraspp"):
+        build("transformer", 8)
+
+
+def test_an_unknown_context_is_refused():
+    with pytest.raises(ModelError, match="no context 'crystal ball'; known are none, large kernels, axial attention"):
+        UNet(8, "crystal ball")
+
+
+def test_weights_of_another_design_are_refused(tmp_path):
+    save_weights(build("unet", 8), "unet-axial", tmp_path / "weights.safetensors")
+    with pytest.raises(ModelError, match="holds no weights of the design 'unet-axial' of width 8"):
+        load_weights(tmp_path / "weights.safetensors")

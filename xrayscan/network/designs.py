@@ -1,0 +1,98 @@
+"""The designs of networks that were compared, by name; and the answer that each is exported with. Needs ``xrayscan[train]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from xrayscan.errors import MissingDependencyError, ModelError
+from xrayscan.network.lraspp import LRASPP
+from xrayscan.network.unet import AREAL_SCALE, UNet, functional, nn, torch
+
+__all__ = ["DESIGNS", "Answer", "build", "load_weights", "save_weights"]
+
+DESIGNS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
+    {
+        "unet": lambda width: UNet(width, "none"),
+        "unet-large": lambda width: UNet(width, "large kernels"),
+        "unet-axial": lambda width: UNet(width, "axial attention"),
+        "lraspp": LRASPP,
+    }
+)
+"""Name → a network of a width: channels of its first stage."""
+
+
+def build(design: str, width: int) -> nn.Module:
+    """A network with random weights.
+
+    Raises
+    ------
+    ModelError
+        If there is no such design.
+    """
+    if design not in DESIGNS:
+        raise ModelError(f"there is no design {design!r}; known are {', '.join(DESIGNS)}")
+    return DESIGNS[design](width)
+
+
+def save_weights(network: nn.Module, design: str, path: Path) -> None:
+    """Write weights as safetensors, with the design and width that they belong to.
+
+    Parameters
+    ----------
+    network : Module
+    design : str
+        The one of `DESIGNS` that it was built by.
+    path : Path
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    _safetensors().torch.save_file(tensors, str(path), {"design": design, "width": str(network.width)})
+    path.chmod(0o644)  # written for its owner alone, and shipped to everybody
+
+
+def load_weights(path: Path) -> nn.Module:
+    """The network that `save_weights` wrote, ready to answer.
+
+    Raises
+    ------
+    ModelError
+        If the weights name no design that is known, or are not of it.
+    """
+    with _safetensors().safe_open(str(path), "pt") as held:
+        about = held.metadata() or {}
+        tensors = {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118  it is no mapping
+    # The first weights that were shipped do not name their design.
+    design, width = about.get("design", "unet-large"), int(about.get("width", 0)) or tensors["stem.0.weight"].shape[0]
+    network = build(design, width)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(f"{path} holds no weights of the design {design!r} of width {width}: {error}") from error
+    return network.eval()
+
+
+def _safetensors():  # type: ignore[no-untyped-def]
+    try:
+        import safetensors
+        import safetensors.torch
+    except ImportError as error:
+        raise MissingDependencyError("weights are kept with safetensors; install xrayscan[train]", extra="train") from error
+    return safetensors
+
+
+class Answer(nn.Module):
+    """A network with its outputs in physical terms, as it is exported.
+
+    Probability-like scores of person, void and density, and added and missing areal density [g/cm²], shape
+    (batch, 5, rows, columns).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of an input of shape (batch, 5, rows, columns)."""
+        y = self.network(x)
+        return torch.cat([torch.sigmoid(y[:, :3]), functional.softplus(y[:, 3:]) * AREAL_SCALE], dim=1)
