@@ -5,13 +5,17 @@ Every crop is drawn from (seed, step, place in the batch), so that a run can be 
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
+from xrayscan.network.grid import DEPTH_LIMIT
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.training.recipe import Recipe
 
@@ -24,6 +28,8 @@ except ImportError as error:  # pragma: no cover
 __all__ = ["Crop", "Crops"]
 
 Rng = np.random.Generator
+HARDER = (10.0, 40.0, 90.0, 150.0), (1.0, 3.0, 4.0, 2.0)
+"""Areal density over the easiest person of a scan [g/cm²], and how often such a scan is drawn, against any other."""
 TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
 
 
@@ -67,17 +73,21 @@ class Crops:
             raise RecipeError(
                 f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first"
             )
+        weights = np.array([_weight(path.with_suffix(".json")) for path in self.paths])
+        self.chances = np.cumsum(weights / weights.sum())
+        self.load = lru_cache(maxsize=4)(load_packed)
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
             albumentations.Affine(
-                scale={"x": (0.85, 1.2), "y": (0.85, 1.2)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7
+                scale={"x": (0.78, 1.28), "y": (0.78, 1.28)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7
             ),
         ])  # fmt: skip
 
     def crop(self, step: int, place: int) -> Crop:
-        """The crop of a step at a place in its batch."""
+        """The crop of a step at a place in its batch; two neighbors are cut from the same scan, which is read once."""
+        scans = np.random.default_rng((self.recipe.seed, 8, step, place // 2))
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        scan = load_packed(self.paths[rng.integers(len(self.paths))])
+        scan = self.load(self.paths[min(int(np.searchsorted(self.chances, scans.random())), len(self.paths) - 1)])
         window = self._window(rng, scan)
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
@@ -107,13 +117,26 @@ class Crops:
         return slice(top, top + height), slice(left, left + width)
 
 
+def _weight(about: Path) -> float:
+    """How often a scan is drawn: persons under dense loads are rare, and the hardest to learn."""
+    loads = [thing["load"] for thing in json.loads(about.read_text(encoding="utf-8"))["instances"] if thing["kind"] == "person"]
+    return float(np.interp(min(loads), *HARDER)) if loads else 1.0
+
+
 def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
     high, low, valid, opaque, added, missing = planes
     dual = bool((bits & BITS["dual"]).any()) and rng.random() < 0.7
     display = bool((bits & BITS["display"]).any())
-    if not dual:
-        low = high
-    high, low, opaque, display = _physics(rng, high, low, opaque, display)
+    high, low = _another_machine(rng, high, low if dual else None)
+    if rng.random() < 0.2:  # a weaker one: less is penetrated
+        limit = rng.uniform(3.0, 6.5)
+        opaque = np.maximum(opaque, high > limit)
+        high, low = np.minimum(high, limit), None if low is None else np.minimum(low, limit)
+    if rng.random() < 0.12:
+        high, black = _exported(rng, high)
+        opaque, display, low = np.maximum(opaque, black), True, None
+    high = high.clip(-0.2, DEPTH_LIMIT)
+    low = high if low is None else low.clip(-0.2, DEPTH_LIMIT)
     if rng.random() < 0.15:  # a dead channel or two
         for row in rng.integers(0, len(valid), rng.integers(1, 3)):
             valid[row] = 0.0
@@ -121,29 +144,30 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
     labels = np.stack([(bits & BITS[k]) > 0 for k in ("person", "void", "density")]).astype(np.float32)
     usable = ((opaque < 0.5) & (valid > 0.3)).astype(np.float32)
     weight = np.stack([usable, usable * ((bits & BITS["ignore"]) == 0), usable])
-    flags = np.full_like(high, float(dual))
-    stack = np.stack([high, low, flags, valid, opaque]).astype(np.float32)
+    stack = np.stack([high, low, np.full_like(high, float(dual and not display)), valid, opaque]).astype(np.float32)
     return Crop(stack, labels, weight, np.stack([added, missing]), usable * (0.0 if display else 1.0))
 
 
-def _physics(
-    rng: Rng, high: np.ndarray, low: np.ndarray, opaque: np.ndarray, display: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    """Another beam, more clutter, more noise, less penetration, an unknown display curve."""
+def _another_machine(rng: Rng, high: np.ndarray, low: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Another beam and sharpness, gains that differ, more noise: the same for both energies, but for their noise."""
+    depths = [high] if low is None else [high, low]
     if rng.random() < 0.5:  # another effective energy
-        factor = rng.uniform(0.88, 1.14)
-        high, low = high * factor, low * factor * rng.uniform(0.97, 1.03)
+        factors = rng.uniform(0.88, 1.14) * np.array([1.0, rng.uniform(0.97, 1.03)])
+        depths = [depth * np.float32(factor) for depth, factor in zip(depths, factors, strict=False)]
+    if rng.random() < 0.25:  # a coarser detector, a larger focal spot
+        sharpness = float(rng.uniform(0.4, 1.6))
+        depths = [cv2.GaussianBlur(depth, (0, 0), sharpness) for depth in depths]
+    if rng.random() < 0.2:  # what leveling left of gains, of channels or of pulses
+        shape = (high.shape[0], 1) if rng.random() < 0.4 else (1, high.shape[1])
+        stripes = rng.normal(0.0, rng.uniform(0.001, 0.02), shape).astype(np.float32)
+        depths = [depth + stripes for depth in depths]
     if rng.random() < 0.3:  # noise that grows with optical depth
-        sigma = rng.uniform(0.002, 0.02) * np.exp(np.minimum(high, 6.0) / 2.0)
-        noise = rng.standard_normal(high.shape, np.float32)
-        high, low = high + sigma * noise, low + sigma * (noise if low is high else rng.standard_normal(high.shape, np.float32))
-    if rng.random() < 0.2:  # a weaker machine: less is penetrated
-        limit = rng.uniform(3.0, 6.5)
-        blind = high > limit
-        high, low, opaque = np.minimum(high, limit), np.minimum(low, limit), np.maximum(opaque, blind)
-    if rng.random() < 0.12:  # a display export: 8 bits and a curve of its own
-        gamma = rng.uniform(0.45, 1.1)
-        value = np.floor(np.exp(-gamma * high.clip(0)) * 255) / 255
-        high = -np.log(np.maximum(value, 1 / 255)).astype(np.float32)
-        opaque, display, low = np.maximum(opaque, value < 2.5 / 255), True, high
-    return high.clip(-0.2, 8.0), low.clip(-0.2, 8.0), opaque, display
+        size = rng.uniform(0.002, 0.02)
+        depths = [d + size * np.exp(np.minimum(d, 6.0) / 2.0) * rng.standard_normal(d.shape, np.float32) for d in depths]
+    return depths[0], depths[1] if len(depths) > 1 else None
+
+
+def _exported(rng: Rng, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A display export: 8 bits and a curve of its own; and where it is black."""
+    value = np.floor(np.exp(-rng.uniform(0.45, 1.1) * high.clip(0)) * 255) / 255
+    return -np.log(np.maximum(value, 1 / 255)).astype(np.float32), value < 2.5 / 255
