@@ -22,7 +22,7 @@ from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
 from xrayscan.training.crops import Crops
 from xrayscan.training.examples import make
-from xrayscan.training.loop import train
+from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule
 from xrayscan.training.ship import export
 from xrayscan.zoo import load_model
@@ -176,10 +176,17 @@ class TestLoop:
 
     def test_it_learns(self, packed, tmp_path):
         torch.set_num_threads(2)
-        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=60, rate=5e-3))
-        losses = []
-        train(longer, packed / "train", tmp_path / "run", progress=lambda step, steps, loss: losses.append(loss))
-        assert losses[-1] < losses[0]
+        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=120, rate=5e-3))
+        told = []
+        trained = train(longer, packed / "train", tmp_path / "run", progress=lambda *done: told.append(done[:2]))
+        assert told == [(50, 120), (100, 120), (120, 120)]
+        torch.manual_seed(SMALL.seed)
+        fresh = build(SMALL.network.design, SMALL.network.width).eval()
+        crops = Crops(SMALL, packed / "train")
+        same = [loop._batch(crops, step, 2) for step in range(1000, 1012)]
+        with torch.inference_mode():
+            before, after = (sum(float(loss_of(net(b["input"]), b)) for b in same) for net in (fresh, trained))
+        assert after < 0.9 * before
         assert (tmp_path / "run" / "curve.csv").read_text().startswith("step,loss,seconds")
 
 
