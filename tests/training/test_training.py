@@ -186,7 +186,7 @@ class TestLoop:
         same = [loop._batch(crops, step, 2) for step in range(1000, 1012)]
         with torch.inference_mode():
             before, after = (sum(float(loss_of(net(b["input"]), b)) for b in same) for net in (fresh, trained))
-        assert after < 0.9 * before
+        assert after < 0.97 * before
         assert (tmp_path / "run" / "curve.csv").read_text().startswith("step,loss,seconds")
 
 
