@@ -48,13 +48,14 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
         # The scale is given, not measured: how well it is measured is a figure of its own.
         radiograph = replace(radiograph, pixel_pitch=scan.view.pixel_pitch)
     array = pack(radiograph, truth, recipe.network.grid)
-    path.with_suffix(".json").write_text(json.dumps(_about(scan, truth)), encoding="utf-8")
+    path.with_suffix(".json").write_text(json.dumps(_about(scan, truth, array.shape[1:])), encoding="utf-8")
     save_packed(array, path)
     return str(path)
 
 
-def _about(scan: Scan, truth: Truth) -> dict[str, Any]:
-    """What figures are told apart by."""
+def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
+    """What figures are told apart by; boxes are of the packed array, whose shape is given."""
+    down, across = (packed / own for packed, own in zip(shape, truth.added.shape, strict=True))
     return {
         "kind": truth.kind, "vehicle": truth.vehicle, "load": truth.load, "scanner": truth.record.scanner.name,
         "quantity": scan.view.quantity, "look-alikes": [label for kind, label, _ in truth.others if kind == "look-alike"],
@@ -62,6 +63,7 @@ def _about(scan: Scan, truth: Truth) -> dict[str, Any]:
             {
                 "kind": i.kind, "label": i.label, "place": i.place, "mass": round(i.mass, 2), "load": round(i.load, 2),
                 "contrast": round(i.contrast, 3), "hidden_share": round(i.hidden_share, 4),
+                "box": [round(i.box.top * down), round(i.box.left * across), round(i.box.bottom * down), round(i.box.right * across)],
             }
             for i in truth.instances
         ],
