@@ -56,6 +56,7 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
 def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
     """What figures are told apart by; boxes are of the packed array, whose shape is given."""
     down, across = (packed / own for packed, own in zip(shape, truth.added.shape, strict=True))
+    scale = np.array([down, across, down, across])
     return {
         "kind": truth.kind, "vehicle": truth.vehicle, "load": truth.load, "scanner": truth.record.scanner.name,
         "quantity": scan.view.quantity, "look-alikes": [label for kind, label, _ in truth.others if kind == "look-alike"],
@@ -63,7 +64,7 @@ def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
             {
                 "kind": i.kind, "label": i.label, "place": i.place, "mass": round(i.mass, 2), "load": round(i.load, 2),
                 "contrast": round(i.contrast, 3), "hidden_share": round(i.hidden_share, 4),
-                "box": [round(i.box.top * down), round(i.box.left * across), round(i.box.bottom * down), round(i.box.right * across)],
+                "box": np.rint(scale * [i.box.top, i.box.left, i.box.bottom, i.box.right]).astype(int).tolist(),
             }
             for i in truth.instances
         ],
