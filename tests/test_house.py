@@ -31,6 +31,7 @@ CHAIN = [
     "quality",
     "zoo",
     "network",
+    "separation",
     "findings",
     "explain",
     "report",

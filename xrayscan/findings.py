@@ -13,6 +13,7 @@ import numpy as np
 from xrayscan.errors import ShapeError
 from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind
 from xrayscan.scan import Box, Radiograph, frozen_array
+from xrayscan.separation import separate
 
 __all__ = ["Finding", "Mass", "Position", "Size", "find", "probability_text", "scan_score"]
 
@@ -137,7 +138,8 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
     """Regions for a person to look at, the highest probability first.
 
     A region is connected, above `EDGE` everywhere and above `PEAK` somewhere, and not smaller than anything of its kind
-    could be seen. What is opaque or not valid belongs to none.
+    could be seen. Touching persons are told apart where the region is narrow between them
+    (`xrayscan.separation.separate`). What is opaque or not valid belongs to none.
 
     Parameters
     ----------
@@ -192,9 +194,19 @@ def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tu
         if area * cell < SMALLEST[kind]:
             continue
         mask = labels[box.slices] == label
-        if score[box.slices][mask].max() >= PEAK and not (kind == "density" and _faint(box, mask, anomaly)):
-            regions.append((box, mask))
+        if score[box.slices][mask].max() < PEAK or (kind == "density" and _faint(box, mask, anomaly)):
+            continue
+        parts = separate(mask, anomaly.added[box.slices], radiograph.pixel_pitch) if kind == "person" else [mask]
+        regions += [_trimmed(box, part) for part in parts]
     return regions
+
+
+def _trimmed(box: Box, mask: np.ndarray) -> tuple[Box, np.ndarray]:
+    """A mask without empty rows and columns around it, and its box."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    inner = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sides = rows[0] + box.top, columns[0] + box.left, rows[-1] + box.top + 1, columns[-1] + box.left + 1
+    return Box(*(int(side) for side in sides)), mask[inner]
 
 
 def _faint(box: Box, mask: np.ndarray, anomaly: AnomalyMap) -> bool:
