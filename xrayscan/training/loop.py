@@ -64,10 +64,10 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.05 * crop
 
 
-def _rate(schedule: Schedule, step: int) -> float:
-    """Warm-up over the first 200 steps, then half a cosine down to a hundredth."""
+def _rate(schedule: Schedule, step: int, done: float) -> float:
+    """Warm-up over the first 200 steps, then half a cosine down to a hundredth; ``done`` is the share that is behind."""
     warm = min(1.0, (step + 1) / 200)
-    return float(schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / schedule.steps))))
+    return float(schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
 
 
 class _Run:
@@ -75,7 +75,7 @@ class _Run:
 
     def __init__(self, recipe: Recipe, folder: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.folder, self.device, self.step = recipe, folder, device, 0
+        self.recipe, self.folder, self.device, self.step, self.seconds = recipe, folder, device, 0, 0.0
         self.network = build(recipe.network.design, recipe.network.width).to(device, memory_format=torch.channels_last)
         self.mean = build(recipe.network.design, recipe.network.width).to(device)
         self.mean.load_state_dict(self.network.state_dict())
@@ -92,18 +92,20 @@ class _Run:
         self.network.load_state_dict(state["network"])
         self.mean.load_state_dict(state["mean"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = int(state["step"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
     def save(self) -> None:
         partial = self.path.with_suffix(".tmp")
         parts = {"network": self.network, "mean": self.mean, "optimizer": self.optimizer}
-        torch.save({name: part.state_dict() for name, part in parts.items()} | {"step": self.step}, partial)
+        torch.save(
+            {name: part.state_dict() for name, part in parts.items()} | {"step": self.step, "seconds": self.seconds}, partial
+        )
         partial.replace(self.path)
 
-    def update(self, batch: Batch) -> float:
+    def update(self, batch: Batch, done: float) -> float:
         schedule = self.recipe.schedule
         for group in self.optimizer.param_groups:
-            group["lr"] = _rate(schedule, self.step)
+            group["lr"] = _rate(schedule, self.step, done)
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         with torch.autocast(self.device.split(":")[0], torch.bfloat16):
             output = self.network(batch["input"].contiguous(memory_format=torch.channels_last))
@@ -125,7 +127,15 @@ class _Run:
                 mean.copy_(value)
 
 
-def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", progress: Progress | None = None) -> nn.Module:
+def train(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    seconds: float | None = None,
+) -> nn.Module:
     """Train a network, or go on with one that was stopped.
 
     Parameters
@@ -139,6 +149,9 @@ def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", prog
         "cpu" or "cuda".
     progress : callable or None
         Called with the step, the number of steps and the mean loss since the last call.
+    seconds : float or None [s]
+        Train for so long, over all runs, instead of for the recipe's steps: to compare designs. Then the result depends on the
+        machine's speed.
 
     Returns
     -------
@@ -151,20 +164,24 @@ def train(recipe: Recipe, data: Path, folder: Path, *, device: str = "cpu", prog
     with ThreadPoolExecutor(max_workers=1) as pool:
         coming: list[Future[Batch]] = [pool.submit(_batch, crops, run.step + k, schedule.batch) for k in range(3)]
         run.network.train()
-        start = time.monotonic()
-        while run.step < schedule.steps:
+        last = time.monotonic()
+        while (done := run.seconds / seconds if seconds else run.step / schedule.steps) < 1.0:
             batch = coming.pop(0).result()
-            if run.step + 3 < schedule.steps:
-                coming.append(pool.submit(_batch, crops, run.step + 3, schedule.batch))
-            losses.append(run.update(batch))
+            coming.append(pool.submit(_batch, crops, run.step + 3, schedule.batch))
+            losses.append(run.update(batch, done))
+            now = time.monotonic()
+            run.seconds, last = run.seconds + now - last, now
             if run.step % 50 == 0 or run.step == schedule.steps:
                 mean = float(np.mean(losses))
-                _note(folder / "curve.csv", run.step, mean, time.monotonic() - start)
+                _note(folder / "curve.csv", run.step, mean, run.seconds)
                 losses.clear()
                 if progress is not None:
                     progress(run.step, schedule.steps, mean)
-            if run.step % schedule.save_every == 0 or run.step == schedule.steps:
+            if run.step % schedule.save_every == 0:
                 run.save()
+        for future in coming:
+            future.cancel()
+    run.save()
     (folder / "state.json").write_text(json.dumps({"step": run.step, "steps": schedule.steps}), encoding="utf-8")
     return run.mean.eval()
 
