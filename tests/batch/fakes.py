@@ -92,6 +92,7 @@ class FakeScreener:
                 "findings": [{"id": "P1", "kind": "person", "probability": float(rest)}] if float(rest) >= 0.5 else [],
                 "warnings": ["pitch estimated"],
                 "model": {"name": "fake", "version": "1", "sha256": self.card.sha256["model.onnx"]},
+                "threshold": self.card.threshold(0.01),
                 "versions": {"xrayscan": xrayscan.__version__},
                 "false_alarm_rate": self._rate,
             }

@@ -336,3 +336,14 @@ def test_bytes_that_are_no_text_in_a_file_name(tmp_path: Path) -> None:
     line = json.loads((tmp_path / "out/results.jsonl").read_text(encoding="utf-8"))
     assert line["path"] == str(folder / "lane\udcff.npy")
     assert (tmp_path / "out" / line["report"] / "report.json").exists()
+
+
+def test_other_thresholds_screen_anew(scans: Path, tmp_path: Path, log: Path) -> None:
+    run(scans, tmp_path / "out")
+    for report in (tmp_path / "out").rglob("report.json"):
+        held = json.loads(report.read_text(encoding="utf-8"))
+        report.write_text(json.dumps({**held, "threshold": 0.9 * held["threshold"]}), encoding="utf-8")
+    log.write_text("")
+    again = run(scans, tmp_path / "out")
+    assert again.resumed == 0
+    assert len(log.read_text().split()) == 5

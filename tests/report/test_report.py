@@ -118,12 +118,14 @@ def test_arrays_in_a_history_stay_short():
 @pytest.mark.parametrize(
     ("score", "inspected", "priority"),
     [
-        (0.60, 1.0, "high"),
+        (0.61, 1.0, "high"),
+        (0.60, 1.0, "medium"),
         (0.99, 0.1, "high"),
         (0.59, 0.49, "opaque"),
         (0.0, 0.0, "opaque"),
         (0.59, 0.5, "medium"),
-        (0.30, 1.0, "medium"),
+        (0.31, 1.0, "medium"),
+        (0.30, 1.0, "low"),
         (0.29, 1.0, "low"),
         (0.0, 0.5, "low"),
     ],

@@ -4,25 +4,79 @@ import pytest
 
 pytest.importorskip("torch")
 
+from tests.evaluation.test_summary import person_scan, scan
+from xrayscan.evaluation.summary import summarize
 from xrayscan.training.card import write_card
 from xrayscan.zoo import ModelCard, load_model
 
+HELD_OUT = '[data.held_out]\nloads = ["drums", "tiles"]\npeople = [3, 7, 9]\nlookalikes = []\n'
 
-def test_a_card_is_read_back_as_it_was_written(tmp_path):
-    card = replace(load_model().card, folder=tmp_path)
+
+@pytest.fixture
+def card(tmp_path):
+    """A card of today's figures."""
+    rows = [scan("clean" if k % 2 else "look-alike", k / 300) for k in range(120)]
+    rows += [person_scan(0.9, load=10.0 + k) for k in range(60)]
+    old = load_model().card
+    return replace(old, folder=tmp_path, figures=summarize(rows, dict(old.thresholds), old.mass_factor, draws=50))
+
+
+def page(card):
     write_card(card)
-    again = ModelCard.load(tmp_path)
+    return (card.folder / "card.md").read_text()
+
+
+@pytest.mark.parametrize("of", ["today", "the first model"])
+def test_a_card_is_read_back_as_it_was_written(card, of):
+    card = card if of == "today" else replace(load_model().card, folder=card.folder)
+    write_card(card)
+    again = ModelCard.load(card.folder)
     for part in ("name", "version", "revision", "seed", "grid", "thresholds_set_on", "mass_factor"):
         assert getattr(again, part) == getattr(card, part)
     for part in ("sha256", "thresholds", "calibration", "figures"):
         assert dict(getattr(again, part)) == dict(getattr(card, part))
 
 
-def test_the_page_for_people_holds_every_threshold_with_its_interval(tmp_path):
-    card = replace(load_model().card, folder=tmp_path)
-    write_card(card)
-    text = (tmp_path / "card.md").read_text()
+def test_the_page_for_people_holds_every_threshold_with_its_interval(card):
+    text = page(card)
     assert "simulated scans only" in text
     assert "No finding is not a clearance" in text
     for rate, score in card.thresholds.items():
         assert f"| {rate:.1%} | {score:.3f} |" in text
+
+
+def test_the_page_holds_the_figures_that_matter(card):
+    text = page(card)
+    for name in (
+        "found at 0.5% of clean",
+        "found at 1% of clean",
+        "in the right place at 1%",
+        "easy, under 20",
+        "hard, 60 to 120",
+    ):
+        assert name in text
+    for name in ("at 0.1 false regions a scan", "Calibration error (ECE), person", "median relative error", "within the range"):
+        assert name in text
+    assert "120 of them clean (60 with look-alikes)" in text
+
+
+def test_it_says_which_families_were_held_out(card):
+    (card.folder / "recipe.toml").write_text(HELD_OUT)
+    text = page(card)
+    assert "families alone that the network never met: 2 loads, 3 bodies" in text
+    assert "of real scans these figures say nothing" in text
+
+
+def test_without_any_it_says_that_too(card):
+    (card.folder / "recipe.toml").write_text("[data]\ntrain = 1\n")
+    assert "these figures say nothing of other loads and scanners" in page(card)
+
+
+def test_figures_of_an_older_card_still_make_a_page(card):
+    text = page(replace(load_model().card, folder=card.folder))
+    assert "found at 1% of clean scans alarmed" in text
+    assert "AUPRO" not in text
+
+
+def test_a_card_without_figures_makes_a_page(card):
+    assert "## Where it fails" in page(replace(card, figures={}))

@@ -42,16 +42,20 @@ class MadeBy:
     version : str
         Of xrayscan.
     false_alarm_rate : float
+    threshold : float
+        Scan score for that rate: a site's own thresholds leave the weights as they are.
     """
 
     models: frozenset[str]
     version: str
     false_alarm_rate: float
+    threshold: float
 
     @classmethod
     def of(cls, card: ModelCard, false_alarm_rate: float) -> MadeBy:
         """What makes a report here and now."""
-        return cls(frozenset(card.sha256.values()), xrayscan.__version__, false_alarm_rate)
+        threshold = card.threshold(false_alarm_rate)
+        return cls(frozenset(card.sha256.values()), xrayscan.__version__, false_alarm_rate, threshold)
 
     def made(self, report: Mapping[str, Any]) -> bool:
         """Whether it made this report."""
@@ -59,6 +63,7 @@ class MadeBy:
             report["model"]["sha256"] in self.models
             and report["versions"]["xrayscan"] == self.version
             and math.isclose(report["false_alarm_rate"], self.false_alarm_rate, rel_tol=1e-5)
+            and math.isclose(report["threshold"], self.threshold, rel_tol=1e-5)
         )
 
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import demo, info, insert, quality, screen, simulate, train
+from xrayscan.cli import adapt, calibrate, demo, evaluate, info, insert, quality, screen, simulate, train
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -31,6 +31,9 @@ app.command()(quality.quality)
 app.command()(simulate.simulate)
 app.command()(train.train)
 app.command()(insert.insert)
+app.command()(calibrate.calibrate)
+app.command()(adapt.adapt)
+app.command()(evaluate.evaluate)
 
 
 def _show_version(asked: bool) -> None:

@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import cv2
 import numpy as np
 
+from xrayscan.errors import CorruptScanError
+from xrayscan.evaluation.matching import Marks, Region, faint, found, matched
+from xrayscan.evaluation.pixels import pixel_counts
 from xrayscan.findings import Finding, find, scan_score
-from xrayscan.network import KINDS, Model
-from xrayscan.network.anomaly import Kind
+from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind, ModelId
 from xrayscan.scan import Radiograph
-from xrayscan.simulate.packed import BITS, load_packed
+from xrayscan.simulate.packed import BITS
 
-__all__ = ["Record", "Region", "record", "records"]
+__all__ = ["Maps", "Packed", "Record", "Region", "from_json", "open_packed", "record", "records", "to_json"]
 
-HEAD = 30  # truth components smaller than this are cut-off remains [px]
+GRID = 0.01  # of packed scans, for a model that has no card to say it [m]
 
 
-@dataclass(frozen=True)
-class Region:
-    """One finding against the truth.
+class Maps(Protocol):
+    """What can be measured: a model, or any other callable from a radiograph to an anomaly map that has an `id`."""
 
-    Attributes
-    ----------
-    kind : str
-    score, probability : float
-    hit : bool
-        It overlaps truth of its kind: a tenth of it, or a tenth of the truth.
-    foreign : bool
-        It misses its own kind, and lies on an anomaly of another kind or on a hole made for one.
-    mass, truth_mass : float [kg]
-    """
+    id: ModelId
 
-    kind: str
-    score: float
-    probability: float
-    hit: bool
-    foreign: bool
-    mass: float
-    truth_mass: float
+    def __call__(self, radiograph: Radiograph, /) -> AnomalyMap:
+        """What does not belong, on the scan's own pixels."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +42,34 @@ class Record:
     Attributes
     ----------
     kind, load, quantity : str
+        Kinds of load are joined by "+".
     score : mapping of str to float
         Scan score of each kind.
     regions : tuple of Region
+        Its findings.
     found : mapping of str to tuple of float
-        For each kind and each thing that is there, the highest score of a region that hits it, 0 if none.
+        For each kind and each thing that is there, the highest score of a finding that hits it, 0 if none.
     instances : tuple of dict
-        The things' label, place, mass [kg] and load [g/cm²].
+        The things' kind, label, place, mass [kg], load [g/cm²], contrast and hidden_share.
+    reached : mapping of str to tuple of float
+        As ``found``, of findings and of fainter regions.
+    faint : mapping of str to tuple of float
+        Scores of fainter regions where there is nothing; see `xrayscan.evaluation.matching.Faint`.
+    pixels : mapping of str to mapping
+        Histograms of scores; see `xrayscan.evaluation.pixels.pixel_counts`.
+    scan, content : str
+        Folder and name of the scan, and the SHA-256 of its files.
+    model : mapping of str to str
+        "name", "version", "sha256", "calibrated": the kinds whose probabilities are, and "reading": the hash of how scores
+        are read.
+    vehicle, scanner : str
+    lookalikes : tuple of str
+    driver : bool
+        Whether who drives is seen.
+    seconds : float [s]
+        The model's time from radiograph to anomaly map.
+    unfamiliar : bool or None
+        Whether the model said that the scan is unlike what it knows; None of a model that cannot tell.
     """
 
     kind: str
@@ -69,69 +79,210 @@ class Record:
     regions: tuple[Region, ...]
     found: Mapping[Kind, tuple[float, ...]]
     instances: tuple[dict[str, Any], ...] = field(default_factory=tuple)
+    reached: Mapping[Kind, tuple[float, ...]] = field(default_factory=dict)
+    faint: Mapping[Kind, tuple[float, ...]] = field(default_factory=dict)
+    pixels: Mapping[Kind, Mapping[str, Any]] = field(default_factory=dict)
+    scan: str = ""
+    content: str = ""
+    model: Mapping[str, str] = field(default_factory=dict)
+    vehicle: str = ""
+    scanner: str = ""
+    lookalikes: tuple[str, ...] = ()
+    driver: bool = False
+    seconds: float = 0.0
+    unfamiliar: bool | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two records the same: the scan, its content, and the model with the way its scores are read."""
+        return self.scan, self.content, self.model.get("reading", "")
 
 
-def record(path: Path, model: Model) -> Record:
-    """Run a model over a packed scan and compare with its truth."""
-    packed = load_packed(path).astype(np.float32)
-    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    bits = packed[4].astype(np.uint8)
-    dual = bool((bits & BITS["dual"]).any())
-    pitch = (model.card.grid, model.card.grid)
-    radiograph = Radiograph(
-        packed[: 2 if dual else 1], packed[2] > 0.3, packed[3] > 0.5, pitch,
-        energies=("high", "low")[: 2 if dual else 1], quantity=about["quantity"],
-    )  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A packed scan, opened.
+
+    Attributes
+    ----------
+    radiograph : Radiograph
+        On the grid of the pack.
+    marks : Marks
+    about : mapping of str to object
+        What is in it.
+    bits : ndarray of uint8, shape (rows, columns)
+    """
+
+    radiograph: Radiograph
+    marks: Marks
+    about: Mapping[str, Any]
+    bits: np.ndarray
+
+
+def open_packed(path: Path, grid: float = GRID) -> Packed:
+    """Open a packed scan and what is said of it.
+
+    Parameters
+    ----------
+    path : Path
+        NAME.npz, with NAME.json beside it.
+    grid : float [m]
+        Its pixel pitch.
+
+    Raises
+    ------
+    CorruptScanError
+        If either file is missing or is no such file.
+    """
+    try:
+        # numpy leaves a file that is no archive open, if it opened it itself
+        with path.open("rb") as file, np.load(file) as held:
+            packed = held["packed"].astype(np.float32)
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        bits = packed[4].astype(np.uint8)
+        dual = bool((bits & BITS["dual"]).any())
+        radiograph = Radiograph(
+            packed[: 2 if dual else 1], packed[2] > 0.3, packed[3] > 0.5, (grid, grid),
+            energies=("high", "low")[: 2 if dual else 1], quantity=about["quantity"],
+        )  # fmt: skip
+        return Packed(radiograph, Marks.of(packed, radiograph), about, bits)
+    except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
+        raise CorruptScanError(
+            f"opening the packed scan {path}: {error!r}; expected an array of 7 planes and a .json beside it, as "
+            "'xrayscan train' writes them: delete both, and that command makes them again"
+        ) from error
+
+
+def reading(model: ModelId) -> str:
+    """Hash of the weights, their calibration and the code that reads their scores: records of another one are not mixed in."""
+    import xrayscan.evaluation.matching as matching
+    import xrayscan.evaluation.pixels as pixels
+    import xrayscan.findings as findings
+
+    own = hashlib.sha256(
+        json.dumps(
+            [model.name, model.version, model.sha256, sorted(model.calibration.items()), sorted(model.mass_factor.items())]
+        ).encode()
+    )
+    for module in (findings, matching, pixels):
+        own.update(Path(str(module.__file__)).read_bytes())
+    own.update(Path(__file__).read_bytes())
+    return own.hexdigest()[:16]
+
+
+def name_of(path: Path) -> str:
+    """Folder and name of a packed scan, such as "test/000012"."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def content(path: Path) -> str:
+    """Hash of a packed scan's two files; of the first alone where the second is missing."""
+    own = hashlib.sha256(path.read_bytes())
+    beside = path.with_suffix(".json")
+    own.update(beside.read_bytes() if beside.exists() else b"")
+    return own.hexdigest()[:16]
+
+
+def grid_of(model: Maps) -> float:
+    """Pixel pitch of the packed scans that a model is measured on [m]."""
+    card = getattr(model, "card", None)
+    return GRID if card is None else float(card.grid)
+
+
+def record(path: Path, model: Maps, *, grid: float | None = None) -> Record:
+    """Run a model over a packed scan and compare with its truth.
+
+    Parameters
+    ----------
+    path : Path
+    model : Maps
+    grid : float or None [m]
+        Pixel pitch of the pack; None: the model's own, 10 mm for one without a card.
+
+    Raises
+    ------
+    CorruptScanError
+    """
+    grid = grid_of(model) if grid is None else grid
+    packed = open_packed(path, grid)
+    radiograph, marks, about = packed.radiograph, packed.marks, packed.about
+    start = time.perf_counter()
     anomaly = model(radiograph)
-    # What lies behind opaque pixels can not be found, and is counted apart by the share that was penetrated.
-    visible = radiograph.valid & ~radiograph.opaque
-    truth = {kind: ((bits & BITS[kind]) > 0) & visible for kind in KINDS}
-    anything = (bits & (BITS["person"] | BITS["void"] | BITS["density"] | BITS["ignore"])) > 0
+    seconds = time.perf_counter() - start
     findings = find(anomaly, radiograph)
-    cell = model.card.grid**2 * 10.0
-    regions = tuple(_region(finding, truth[finding.kind], anything, packed[5:7], cell) for finding in findings)
-    found = {kind: _found(truth[kind], [f for f in findings if f.kind == kind]) for kind in KINDS}
-    scores = {kind: scan_score(anomaly, radiograph, kind) for kind in KINDS}
-    return Record(about["kind"], about["load"], about["quantity"], scores, regions, found, tuple(about["instances"]))
+    hits = {kind: found(findings, marks, kind) for kind in KINDS}
+    best = {kind: tuple(round(score, 6) for score in hits[kind].values()) for kind in KINDS}
+    reached, false, pixels = {}, {}, {}
+    for kind in KINDS:
+        covered = _covered(findings, kind, radiograph.shape)
+        fainter = faint(getattr(anomaly, kind), kind, covered, marks, grid**2)
+        reached[kind] = tuple(round(max(own, fainter.reached.get(label, 0.0)), 6) for label, own in hits[kind].items())
+        false[kind] = fainter.false
+        pixels[kind] = pixel_counts(getattr(anomaly, kind), marks.labels[kind], marks.judged(kind), covered)
+    return Record(
+        about["kind"], about["load"], about["quantity"],
+        {kind: round(scan_score(anomaly, radiograph, kind), 7) for kind in KINDS},
+        matched(findings, marks, grid**2 * 10.0), best, tuple(about["instances"]), reached, false, pixels,
+        name_of(path), content(path), _said_of(model.id),
+        about.get("vehicle", ""), about.get("scanner", ""), tuple(about.get("look-alikes", ())), bool(marks.driver.any()),
+        round(seconds, 4), _unfamiliar(anomaly),
+    )  # fmt: skip
 
 
-def records(folder: Path, model: Model) -> Iterator[Record]:
+def _said_of(model: ModelId) -> dict[str, str]:
+    said = {"name": model.name, "version": model.version, "sha256": model.sha256, "reading": reading(model)}
+    return {**said, "calibrated": " ".join(sorted(model.calibration))}
+
+
+def _unfamiliar(anomaly: AnomalyMap) -> bool | None:
+    return None if anomaly.novelty is None else anomaly.unfamiliar
+
+
+def _covered(findings: Iterable[Finding], kind: Kind, shape: tuple[int, int]) -> np.ndarray:
+    covered = np.zeros(shape, bool)
+    for finding in findings:
+        if finding.kind == kind:
+            covered[finding.box.slices] |= finding.mask
+    return covered
+
+
+def records(folder: Path, model: Maps) -> Iterator[Record]:
     """Records of every packed scan of a folder, in order."""
     for path in sorted(folder.glob("*.npz")):
         yield record(path, model)
 
 
-def _region(finding: Finding, truth: np.ndarray, anything: np.ndarray, areal: np.ndarray, cell: float) -> Region:
-    inside = truth[finding.box.slices] & finding.mask
-    touched = _touched(truth, finding)
-    hit = bool(inside.sum() >= 0.1 * finding.mask.sum() or (touched.any() and inside.sum() >= 0.1 * touched.sum()))
-    foreign = not hit and bool((anything[finding.box.slices] & finding.mask).sum() >= 0.1 * finding.mask.sum())
-    plane = {"person": areal[0], "void": areal[1], "density": abs(areal[0] - areal[1])}[finding.kind]
-    truth_mass = float(plane[touched].sum() * cell) if hit else 0.0
-    return Region(finding.kind, finding.evidence["score"], finding.probability, hit, foreign, finding.mass.value, truth_mass)
+def to_json(rows: Iterable[Record]) -> str:
+    """Records as JSON Lines.
+
+    Examples
+    --------
+    >>> row = Record("clean", "empty", "counts", {"person": 0.1}, (), {})
+    >>> from_json(to_json([row])) == (row,)
+    True
+    """
+    return "".join(json.dumps(asdict(row), separators=(",", ":")) + "\n" for row in rows)
 
 
-def _touched(truth: np.ndarray, finding: Finding) -> np.ndarray:
-    """The connected truth that a finding overlaps, shape (rows, columns)."""
-    _, labels = cv2.connectedComponents(truth.astype(np.uint8), connectivity=8)
-    names = np.unique(labels[finding.box.slices][finding.mask])
-    return np.isin(labels, names[names > 0])
+def from_json(text: str) -> tuple[Record, ...]:
+    """The records of JSON Lines.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If a line is no record.
+    """
+    rows = []
+    for line in text.splitlines():
+        held = json.loads(line)
+        for name in ("found", "reached", "faint"):
+            held[name] = {kind: tuple(scores) for kind, scores in held[name].items()}
+        for name in ("instances", "lookalikes"):
+            held[name] = tuple(held[name])
+        held["regions"] = tuple(_region(region) for region in held["regions"])
+        rows.append(Record(**held))
+    return tuple(rows)
 
 
-def _found(truth: np.ndarray, findings: list[Finding]) -> tuple[float, ...]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(truth.astype(np.uint8), connectivity=8)
-    best = []
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_AREA] < HEAD:
-            continue
-        own = labels == label
-        hits = [
-            f.evidence["score"] for f in findings if (own[f.box.slices] & f.mask).sum() >= 0.1 * min(own.sum(), f.mask.sum())
-        ]
-        best.append(max(hits, default=0.0))
-    return tuple(best)
-
-
-def to_json(rows: list[Record]) -> str:
-    """Records as JSON Lines."""
-    return "\n".join(json.dumps(asdict(row)) for row in rows) + "\n"
+def _region(held: Mapping[str, Any]) -> Region:
+    tuples = {name: tuple(held[name]) if held[name] else None for name in ("interval", "box")}
+    return Region(**{**held, **tuples})

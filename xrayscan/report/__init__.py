@@ -150,11 +150,11 @@ class Report:
 
     @property
     def priority(self) -> Priority:
-        """How soon a person should look: "high" at or above the threshold; "opaque" below it, but with less than half of
-        the load penetrated; "poor" where the scan itself is too poor to screen; "medium" at or above the model's laxest
+        """How soon a person should look: "high" above the threshold; "opaque" up to it, but with less than half of
+        the load penetrated; "poor" where the scan itself is too poor to screen; "medium" above the model's laxest
         threshold; else "low", which is not a clearance.
         """
-        if self.score >= self.threshold:
+        if self.score > self.threshold:
             return "high"
         if self.inspected < HALF:
             return "opaque"
@@ -162,7 +162,7 @@ class Report:
             return "poor"
         thresholds = self.card.thresholds
         laxest = thresholds[max(thresholds)] if thresholds else math.inf
-        return "medium" if self.score >= laxest else "low"
+        return "medium" if self.score > laxest else "low"
 
     @property
     def inspected(self) -> float:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from xrayscan.evaluation.difficulty import BOUNDS
+from xrayscan.evaluation.summary import FALSE_RATES, RATES, by_difficulty_at, found_at, in_place_at, things_at
 from xrayscan.zoo import ModelCard
 
 __all__ = ["write_card"]
 
+KINDS = ("person", "void", "density")
+
 
 def write_card(card: ModelCard) -> None:
-    """Write ``card.toml`` and ``card.md`` into the card's folder."""
+    """Write ``card.toml`` and ``card.md`` into the card's folder.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Figures that it does not hold, as those of older versions, are left out of the page.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to.
+    """
     (card.folder / "card.toml").write_text(_toml(card), encoding="utf-8")
     (card.folder / "card.md").write_text(_markdown(card), encoding="utf-8")
 
@@ -33,90 +49,181 @@ def _toml(card: ModelCard) -> str:
 
 
 def _tables(name: str, table: Mapping[str, Any]) -> list[str]:
-    """A nested dictionary of numbers as TOML tables."""
-    plain = {k: v for k, v in table.items() if not isinstance(v, Mapping)}
-    lines = [f"[{name}]", *(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in plain.items())]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += _tables(f"{name}.{json.dumps(key)}", value)
+    """A nested dictionary of numbers as TOML tables; a figure with its interval is one line."""
+    inner = {k: v for k, v in table.items() if isinstance(v, Mapping) and not _is_figure(v)}
+    lines = [f"[{name}]", *(f"{json.dumps(k)} = {_value(v)}" for k, v in table.items() if k not in inner)]
+    for key, value in inner.items():
+        lines += _tables(f"{name}.{json.dumps(key)}", value)
     return lines
 
 
-def _share(figure: Mapping[str, float]) -> str:
+def _is_figure(table: Mapping[str, Any]) -> bool:
+    return "value" in table and "n" in table
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {json.dumps(part)}" for key, part in value.items()) + " }"
+    return json.dumps(value)
+
+
+def _share(figure: Mapping[str, float] | None) -> str:
+    if not figure:
+        return "not measured"
     return f"{figure['value']:.1%} [{figure['low']:.1%}, {figure['high']:.1%}], n = {figure['n']}"
+
+
+def _plain(figure: Mapping[str, float] | None) -> str:
+    if not figure:
+        return "not measured"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
 def _markdown(card: ModelCard) -> str:
     figures = card.figures
-    person = figures["person"]
-    clean, scans, command = figures["clean scans"], figures["scans"], f"xrayscan train models/{card.name}/recipe.toml"
     lines = [
-        f"# {card.name} {card.version}",
-        "",
-        "A U-Net that scores each pixel of a normalized scan as consistent with a concealed person, a void or a density",
+        f"# {card.name} {card.version}", "",
+        "A network that scores each pixel of a normalized scan as consistent with a concealed person, a void or a density",
         "anomaly, and estimates the areal density that is added or missing.",
-        "**Trained and measured on simulated scans only. No finding is not a clearance.**",
-        "",
-        f"Made on {card.created} by `{command} --out models/{card.name}`, seed {card.seed}, revision",
-        f"`{card.revision}`. Grid {card.grid * 1e3:g} mm. Files: {', '.join(f'`{f}`' for f in card.sha256)}.",
-        "",
-        "## Measured",
-        "",
-        f"On {scans} simulated scans of the recipe's test split, {clean} of them clean (half of those with look-alikes).",
-        "They differ from the training scans in their seeds, not in their kinds of load, bodies and scanners:",
-        "**these figures say nothing of other loads and scanners.** Intervals are 95 %, over scans.",
+        "**Trained and measured on simulated scans only. No finding is not a clearance.**", "",
+        f"Made on {card.created} by `xrayscan train models/{card.name}/recipe.toml --out models/{card.name}`,",
+        f"seed {card.seed}, revision `{card.revision}`.",
+        f"Grid {card.grid * 1e3:g} mm. Files: {', '.join(f'`{f}`' for f in card.sha256)}.", "",
+    ]  # fmt: skip
+    if figures.get("person"):
+        lines += _measured(card, figures) + _thresholds(card, figures["person"]) + _things(figures) + _probabilities(figures)
+    return "\n".join(lines + _limits(figures)) + "\n"
+
+
+def _measured(card: ModelCard, figures: Mapping[str, Any]) -> list[str]:
+    person, clean = figures["person"], figures["clean scans"]
+    looks = figures.get("clean scans with look-alikes")
+    lines = ["## Measured", ""]
+    lines += [f"On {figures['scans']} simulated scans of the recipe's test split, {clean} of them clean"]
+    lines[-1] += f" ({looks} with look-alikes)." if looks is not None else "."
+    lines += [
+        *_held_out(card),
+        "Intervals are 95 %, from redrawing the scans.",
         "",
         "| scans with persons | found |",
         "| --- | --- |",
     ]
-    lines += [f"| {key} | {_share(person[key])} |" for key in person if key.startswith("found at")]
-    auroc = person["auroc"]
-    lines += ["", f"AUROC {auroc['value']:.3f} [{auroc['low']:.3f}, {auroc['high']:.3f}].", ""]
-    lines += _thresholds(card, person) + _difficulty(person) + _things(figures) + _limits()
-    return "\n".join(lines) + "\n"
+    lines += [f"| {key} | {_share(person[key])} |" for key in _ordered(person)]
+    lines += ["", f"AUROC {_plain(person.get('auroc'))}.", ""]
+    for key, rows in person.items():
+        if key == by_difficulty_at(0.01):
+            lines += _difficulty("at the threshold that alarms 1 % of these clean scans", rows)
+        elif key in ("found by difficulty at the 1 % threshold", "found by difficulty at the 5 % threshold"):
+            lines += _difficulty(key.removeprefix("found by difficulty ") + " set before", rows)
+    return lines
+
+
+def _ordered(person: Mapping[str, Any]) -> list[str]:
+    known = [found_at(rate) for rate in RATES] + [in_place_at(rate) for rate in RATES]
+    others = [key for key in person if key.startswith("found at") and key not in known]
+    return [key for key in (*known, *others) if key in person]
+
+
+def _held_out(card: ModelCard) -> list[str]:
+    """Which families the test split is made of, as the recipe beside the card says it."""
+    path = card.folder / card.recipe
+    table = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    held = {name: families for name, families in table.get("data", {}).get("held_out", {}).items() if families}
+    if not held:
+        return [
+            "They differ from the training scans in their seeds, not in their kinds of load, bodies and scanners:",
+            "**these figures say nothing of other loads and scanners.**",
+        ]
+    names = {"lookalikes": "look-alikes", "people": "bodies"}
+    counts = ", ".join(f"{len(families)} {names.get(name, name)}" for name, families in held.items())
+    return [
+        f"They are drawn from families alone that the network never met: {counts}, named in `recipe.toml`.",
+        "The simulator is the same: **of real scans these figures say nothing.**",
+    ]
 
 
 def _thresholds(card: ModelCard, person: Mapping[str, Any]) -> list[str]:
     lines = ["## Thresholds", "", f"Set on {card.thresholds_set_on}; then, on the test split:", ""]
     lines += ["| wanted | scan score | clean scans alarmed | scans with persons found |", "| --- | --- | --- | --- |"]
     for rate, score in sorted(card.thresholds.items()):
-        row = person["at the card's thresholds"][f"{rate:g}"]
-        lines.append(
-            f"| {rate:.1%} | {score:.3f} | {_share(row['clean scans alarmed'])} | {_share(row['scans with persons found'])} |"
-        )
+        row = person.get("at the card's thresholds", {}).get(f"{rate:g}", {})
+        alarmed, found = row.get("clean scans alarmed"), row.get("scans with persons found")
+        lines.append(f"| {rate:.1%} | {score:.3f} | {_share(alarmed)} | {_share(found)} |")
     return [*lines, ""]
 
 
-def _difficulty(person: Mapping[str, Any]) -> list[str]:
-    rows = person.get("found by difficulty at the 5 % threshold", {})
-    bounds = {"easy": "under 20", "medium": "20 to 60", "hard": "60 to 120", "beyond": "over 120"}
-    lines = ["By the areal density of everything else over the scan's easiest person, at the 5 % threshold:", ""]
-    lines += ["| g/cm² | found |", "| --- | --- |"]
-    return [*lines, *(f"| {bounds[name]} | {_share(figure)} |" for name, figure in rows.items()), ""]
+def _difficulty(where: str, rows: Mapping[str, Any]) -> list[str]:
+    lines = [f"By the areal density of everything else over the scan's easiest person, {where}:", ""]
+    lines += ["| difficulty | found |", "| --- | --- |"]
+    return [*lines, *(f"| {name}, {BOUNDS[name]} | {_share(figure)} |" for name, figure in rows.items()), ""]
 
 
 def _things(figures: Mapping[str, Any]) -> list[str]:
-    lines = ["## Findings", "", "| kind | things found | false findings a scan | AUROC of scans |", "| --- | --- | --- | --- |"]
-    for kind in ("person", "void", "density"):
-        part = figures[kind]
-        auroc = f"{part['auroc']['value']:.3f} [{part['auroc']['low']:.3f}, {part['auroc']['high']:.3f}]"
-        lines.append(f"| {kind} | {_share(part['things found'])} | {part['false findings a scan']:.2f} | {auroc} |")
+    kinds = [kind for kind in KINDS if figures.get(kind)]
+    lines = ["## Findings", "", "| | " + " | ".join(kinds) + " |", "| --- |" + " --- |" * len(kinds)]
+    rows = [("things hit by findings", "things found", _share)]
+    rows += [(f"things hit at {rate:g} false regions a scan", things_at(rate), _share) for rate in FALSE_RATES]
+    rows += [("AUROC of scans", "auroc", _plain), (f"scans {found_at(0.01)}", found_at(0.01), _share)]
+    rows += [(name, name, _plain) for name in ("pixel average precision", "pixel intersection over union", "AUPRO")]
+    for label, key, shown in rows:
+        if any(key in figures[kind] for kind in kinds):
+            lines.append(f"| {label} | " + " | ".join(shown(figures[kind].get(key)) for kind in kinds) + " |")
+    false = [_number(figures[kind], "false findings a scan", ".2f") for kind in kinds]
+    lines += [f"| false findings a scan | {' | '.join(false)} |", ""]
+    driver = figures.get("driver", {}).get("taken for a person")
+    if driver:
+        lines += [f"Who drives, and is seen to, was taken for someone concealed in {_share(driver)} scans.", ""]
+    return lines
+
+
+def _number(held: Mapping[str, Any], name: str, form: str) -> str:
+    """A number with its interval, where that is known."""
+    if name not in held:
+        return "not measured"
+    value = format(held[name], form)
+    if f"{name} interval" not in held:
+        return value
+    low, high = (format(one, form) for one in held[f"{name} interval"])
+    return f"{value} [{low}, {high}]"
+
+
+def _probabilities(figures: Mapping[str, Any]) -> list[str]:
     person = figures["person"]
-    mass = person["mass"]
-    lines += ["", f"Calibration error of the persons' probabilities: {person['calibration error']:.3f}."]
+    lines = ["## Probabilities and masses", ""]
+    for kind in KINDS:
+        if "calibration error" in figures.get(kind, {}):
+            lines.append(f"Calibration error (ECE), {kind}: {_number(figures[kind], 'calibration error', '.3f')}.")
+    table = person.get("reliability")
+    if table:
+        lines += ["", "| probability said, person | findings | mean said | right |", "| --- | --- | --- | --- |"]
+        for name, row in table.items():
+            lines.append(
+                f"| {name} | {row['n']} | {row['said']:.1%} | {row['value']:.1%} [{row['low']:.1%}, {row['high']:.1%}] |"
+            )
+    mass = person.get("mass")
     if mass:
-        interval, error = _share(mass["share in the 90 % interval"]), mass["median relative error"]
-        lines.append(f"Mass of the persons found: median relative error {error:.0%}; in the 90 % interval: {interval}.")
+        lines += [
+            "",
+            f"Mass of the persons found: median relative error {_number(mass, 'median relative error', '.0%')}; in the",
+        ]
+        lines[-1] += f" 90 % interval: {_share(mass.get('share in the 90 % interval'))}."
+    numbers = person.get("number in range", {})
+    if numbers:
+        said = "; ".join(f"{name}: {_share(figure)}" for name, figure in numbers.items())
+        lines += ["", f"Number of persons within the range that the findings give: {said}."]
     return [*lines, ""]
 
 
-def _limits() -> list[str]:
+def _limits(figures: Mapping[str, Any]) -> list[str]:
+    lines = ["## Where it fails", ""]
+    if "density" in figures:
+        lines += [
+            "- Under dense loads: see the tables by difficulty.",
+            "- Void and density anomalies: see the table of findings.",
+        ]
     return [
-        "## Where it fails",
-        "",
-        "- Under dense loads: see the table by difficulty.",
-        "- Void and density anomalies: see the table of findings.",
-        "- Not tried, because its simulator lacks them: drivers in their cabs, reefers, tanks, wagons, torn loads, wobble.",
+        *lines,
+        "- By load, place, posture, scanner and look-alike, with the worst scans as pictures: `docs/benchmark.md`.",
         "- Display pictures: densities and masses are approximate, and the scale when the pitch is not stated.",
         "- What was not penetrated scores 0: nothing is said there, and the report says how much that is.",
     ]

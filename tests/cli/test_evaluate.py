@@ -1,0 +1,83 @@
+"""``xrayscan evaluate``: the page, records and pictures that it writes, and what it refuses."""
+
+import cv2
+import pytest
+
+pytest.importorskip("torch")
+
+import typer
+from typer.testing import CliRunner
+
+from tests.evaluation.scans import OTHER, PERSON, write
+from xrayscan.cli.console import messages, results
+from xrayscan.cli.evaluate import evaluate
+from xrayscan.evaluation.runs import read_records
+
+app = typer.Typer()
+app.command()(evaluate)
+SUBJECT = "tests.evaluation.scans:sitting_person"
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    monkeypatch.setattr(results, "width", 200)
+    monkeypatch.setattr(messages, "width", 200)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("families") / "test"
+    for number in range(3):
+        write(folder, number, "clean")
+    write(folder, 3, "person", persons=[PERSON])
+    write(folder, 4, "person", persons=[OTHER])
+    return folder
+
+
+def run(*arguments):
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.stdout, " ".join(done.stderr.split())
+
+
+def test_a_page_with_records_and_pictures(split, tmp_path):
+    page, kept, drawn = tmp_path / "docs" / "benchmark.md", tmp_path / "records.jsonl", tmp_path / "docs" / "benchmark"
+    status, shown, _ = run(SUBJECT, "--scans", split, "--out", page, "--records", kept, "--pictures", drawn)
+    assert status == 0
+    assert "given 1: 5 scans, 3 of them clean" in shown
+    assert len(read_records(kept)) == 5
+    text = page.read_text()
+    assert str(tmp_path) not in text
+    for picture in drawn.glob("*.png"):
+        assert f"](benchmark/{picture.name})" in text
+        assert cv2.imread(str(picture)).shape == (120, 200, 3)
+    assert len(list(drawn.glob("alarm-*.png"))) == 3
+
+
+def test_the_first_few_only(split):
+    status, shown, _ = run(SUBJECT, "--scans", split, "--count", 2)
+    assert status == 0
+    assert "2 scans, 2 of them clean" in shown
+
+
+def test_a_folder_without_scans(tmp_path):
+    status, _, said = run(SUBJECT, "--scans", tmp_path)
+    assert status == 2
+    assert "looking for packed scans in" in said
+    assert "pass a split that 'xrayscan train' made" in said
+
+
+def test_a_model_that_is_not_there(split):
+    status, _, said = run("no-such-model", "--scans", split)
+    assert status == 2
+    assert "there is no model 'no-such-model'" in said
+
+
+def test_a_baseline_wants_clean_scans(split):
+    from xrayscan.evaluation.baselines import BASELINES
+
+    name = next(iter(BASELINES))
+    status, _, said = run(name, "--scans", split)
+    assert status == 2
+    assert f"{name} is a baseline, which is fitted on clean scans first; name a folder of them with --fit" in said

@@ -1,0 +1,168 @@
+"""``xrayscan evaluate``: models over packed scans into records, figures and the benchmark's page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+import typer
+
+from xrayscan.cli.console import clear_errors, messages, results, shown_path, text
+
+if TYPE_CHECKING:
+    from xrayscan.evaluation.page import Measured
+    from xrayscan.evaluation.records import Record
+
+__all__ = ["evaluate"]
+
+
+def evaluate(  # noqa: PLR0913  one argument an option
+    models: Optional[list[str]] = typer.Argument(  # noqa: UP045  typer reads it
+        None,
+        help="Models, side by side: a shipped model's name, a model folder, a baseline's name or NAME.npz, or module:function. "
+        "The default model if none is named.",
+        metavar="[MODEL]...",
+    ),
+    scans: list[Path] = typer.Option(
+        ..., "--scans", "-s", help="Folder of packed scans, such as cache/NAME/test of `xrayscan train`; several are allowed."
+    ),
+    out: Optional[Path] = typer.Option(None, "--out", "-o", help="Page to write, such as docs/benchmark.md."),  # noqa: UP045
+    records: Optional[Path] = typer.Option(  # noqa: UP045
+        None, "--records", "-r", help="JSON Lines, one a scan and model; what it holds already is not measured again."
+    ),
+    pictures: Optional[Path] = typer.Option(  # noqa: UP045
+        None, "--pictures", help="Folder for pictures of the first model's ten worst misses and false alarms."
+    ),
+    fit: Optional[Path] = typer.Option(  # noqa: UP045
+        None, "--fit", help="Folder of packed scans on whose clean ones baselines are fitted, such as cache/NAME/train."
+    ),
+    count: Optional[int] = typer.Option(None, "--count", "-n", min=1, help="Of each folder, the first so many."),  # noqa: UP045
+    workers: int = typer.Option(1, "--workers", "-w", min=1, help="Processes."),
+    debug: bool = typer.Option(False, "--debug", help="Show the log, and tracebacks of errors."),
+) -> None:  # fmt: skip
+    """Measure models on packed scans with truth: what they find, at which price, and where they fail. Needs xrayscan[train].
+
+    With --records, a command that was stopped goes on where it was.
+    """
+    with clear_errors(debug):
+        import xrayscan.simulate  # noqa: F401  says which extra is missing
+        from xrayscan.evaluation.runs import packed_scans
+
+        paths = packed_scans(scans, count)
+        measured, subjects = [], []
+        for name in models or [""]:
+            subject = _subject(name, fit, (records or Path("records.jsonl")).parent)
+            subjects.append(subject)
+            measured.append(_measured(subject, paths, records, workers))
+        drawn = {} if pictures is None else _drawn(measured[0], subjects[0], paths, pictures)
+        for one in measured:
+            _show(one)
+        if out is not None:
+            _write(measured, out, drawn, _command(models or [], scans, out, pictures, count))
+
+
+def _subject(name: str, fit: Path | None, place: Path) -> str:
+    """What a name on the command line is; a baseline is fitted first."""
+    from xrayscan.errors import ModelError
+    from xrayscan.evaluation.runs import fitted
+
+    if name not in _baselines():
+        return name
+    if fit is None:
+        raise ModelError(f"{name} is a baseline, which is fitted on clean scans first; name a folder of them with --fit")
+    messages.print(f"fitting {name} on the clean scans of {shown_path(fit)}")
+    return fitted(name, fit, place)
+
+
+def _baselines() -> Sequence[str]:
+    from xrayscan.evaluation.baselines import BASELINES
+
+    return tuple(BASELINES)
+
+
+def _measured(subject: str, paths: Sequence[Path], records: Path | None, workers: int) -> Measured:
+    from xrayscan.evaluation.page import Measured
+    from xrayscan.evaluation.runs import load_subject, measure
+
+    card = getattr(load_subject(subject), "card", None)
+    with _shown(len(paths)) as step:
+        rows = measure(paths, subject, kept=records, workers=workers, done=step)
+    return Measured.of(rows, {} if card is None else card.thresholds)
+
+
+@contextmanager
+def _shown(total: int) -> Iterator[Callable[[Record], None]]:
+    """How far it is: a bar on a terminal, nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("measuring", total=total)
+        yield lambda row: bar.update(task, advance=1, description=f"measuring {row.model.get('name', '')}")
+
+
+def _drawn(measured: Measured, subject: str, paths: Sequence[Path], folder: Path) -> dict[str, Path]:
+    """Scan → picture of the worst of the first model."""
+    from xrayscan.evaluation.breakdown import worst_alarms, worst_misses
+    from xrayscan.evaluation.pictures import draw_worst
+    from xrayscan.evaluation.records import name_of
+    from xrayscan.evaluation.runs import load_subject
+
+    model, where = load_subject(subject), {name_of(path): path for path in paths}
+    drawn = {}
+    for sort, rows in (("miss", worst_misses(measured.rows, measured.level)), ("alarm", worst_alarms(measured.rows))):
+        for number, row in enumerate(rows, 1):
+            picture = folder / f"{sort}-{number:02d}-{row.scan.replace('/', '-')}.png"
+            drawn[row.scan] = draw_worst(row, where[row.scan], model, picture)
+    return drawn
+
+
+def _show(measured: Measured) -> None:
+    """The figures that matter most."""
+    from rich.table import Table
+
+    from xrayscan.evaluation.page import share
+    from xrayscan.evaluation.summary import RATES, by_difficulty_at, found_at, percent, things_at
+
+    person = measured.figures["person"]
+    counts = f"{measured.figures['scans']} scans, {measured.figures['clean scans']} of them clean"
+    table = Table(title=f"{measured.name}: {counts}", title_justify="left", header_style="bold")
+    table.add_column("persons", overflow="fold")
+    table.add_column("found [95 %]", justify="right")
+    for rate in RATES:
+        table.add_row(f"scans, at {percent(rate)} of clean scans alarmed", share(person.get(found_at(rate))))
+    for name, figure in person.get(by_difficulty_at(0.01), {}).items():
+        table.add_row(f"scans, {name}, at 1%", share(figure))
+    for kind in ("person", "void", "density"):
+        table.add_row(f"things, {kind}, at 0.1 false a scan", share(measured.figures[kind].get(things_at(0.1))))
+    results.print(table)
+
+
+def _write(measured: Sequence[Measured], out: Path, drawn: dict[str, Path], command: str) -> None:
+    import os
+
+    from xrayscan.evaluation.page import benchmark
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    links = {scan: Path(os.path.relpath(path, out.parent)).as_posix() for scan, path in drawn.items()}
+    out.write_text(benchmark(measured, command=command, pictures=links), encoding="utf-8")
+    results.print(text("written to ").append_text(text(shown_path(out), "bold")), soft_wrap=True)
+
+
+def _command(models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None) -> str:
+    """The command that writes the same page again; of what lies elsewhere only the last two names are told."""
+
+    def told(path: str | Path) -> str:
+        shown = shown_path(Path(path).absolute())
+        return Path(*Path(shown).parts[-2:]).as_posix() if Path(shown).is_absolute() else Path(shown).as_posix()
+
+    words = ["xrayscan", "evaluate", *(told(name) if "/" in name else name for name in models)]
+    for folder in scans:
+        words += ["--scans", told(folder)]
+    words += ["--out", told(out)]
+    words += ["--pictures", told(pictures)] if pictures else []
+    words += ["--count", str(count)] if count else []
+    return shlex.join(words)
