@@ -1,13 +1,13 @@
 """Designs of networks compared at equal time: each is trained on the same crops for as many seconds, then measured.
 
-    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 unet-axial:24 lraspp:24 ...]
+    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 unet-strips:24 lraspp:24 ...]
 
 DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design sees the same crops in the same order,
-as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted, as
-in life. Measured on the calibration split, which none of them was trained on, with the running mean of the weights. Printed:
-steps, parameters, GFLOP of a 40 ft scan, the share of scans with persons found at 1 and 5 % of the clean scans alarmed, AUROC,
-and the AUROC of voids and density anomalies, with 95 % intervals. Each design's checkpoint stays in DATA/designs, so that the
-same command goes on where it was.
+as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted.
+Measured on the calibration split, which none of them was trained on, with the running mean of the weights. Printed: steps,
+parameters, GFLOP of a 40 ft scan, the share of scans with persons found at 1 and 5 % of the clean scans alarmed, AUROC, and the
+AUROC of voids and density anomalies, with 95 % intervals. Each design's checkpoint stays in DATA/designs, so that the same
+command goes on where it was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--scans", type=int, default=400)
-    parser.add_argument("--designs", nargs="+", default=["unet:24", "unet-large:24", "unet-axial:24", "lraspp:24"])
+    parser.add_argument("--designs", nargs="+", default=["unet:24", "unet-large:24", "unet-strips:24", "lraspp:24"])
     asked = parser.parse_args()
 
     import torch

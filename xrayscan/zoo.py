@@ -1,7 +1,8 @@
 """The shipped models: what a model is, where it lies, and that it is the one its card names.
 
 A model is a folder ``models/NAME`` with ``card.toml`` (this module's `ModelCard`), ``card.md`` (for people),
-``model.onnx`` (the runtime's) and ``weights.safetensors`` (for training on).
+``model.onnx`` (the runtime's), ``weights.safetensors`` (for training on) and, where it was made with them, ``model-int8.onnx``
+(smaller and faster) and ``novelty.npz`` (the scans that it knows).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ModelCard:
     grid : float [m]
         Pixel pitch that the network sees.
     sha256 : mapping of str to str
-        Hash of each weight file.
+        Hash of each file that the model runs on.
     thresholds : mapping of float to float
         False-alarm rate (share of clean scans alarmed) → scan score at which it was reached.
     thresholds_set_on : str
@@ -117,7 +118,7 @@ class ModelCard:
         )
 
     def file(self, name: str) -> Path:
-        """A weight file of the model, its hash checked.
+        """A file of the model, its hash checked.
 
         Raises
         ------
@@ -151,17 +152,22 @@ def models() -> tuple[str, ...]:
     return (index["default"], *sorted(name for name in index["models"] if name != index["default"]))
 
 
-def load_model(name: str | Path | None = None, *, backend: str = "onnx", threads: int | None = None) -> Model:
+def load_model(
+    name: str | Path | None = None, *, backend: str = "onnx", threads: int | None = None, device: str = "auto"
+) -> Model:
     """A model, ready to be called with a `Radiograph`.
 
     Parameters
     ----------
     name : str, Path or None
         A shipped model's name, or the path of a model folder; None is the default model.
-    backend : {"onnx", "torch"}
-        ONNX Runtime needs no extra; torch needs ``xrayscan[train]``.
+    backend : {"onnx", "onnx-int8", "torch"}
+        ONNX Runtime needs no extra, in float or, where the model holds it, in int8; torch needs ``xrayscan[train]``.
     threads : int or None
         Threads within one inference; None leaves it to the backend.
+    device : {"auto", "cpu", "cuda"}
+        "auto" is CUDA where the installed runtime has it (``onnxruntime-gpu`` in the place of ``onnxruntime``) and a device
+        answers, else the processor.
 
     Raises
     ------
@@ -177,4 +183,4 @@ def load_model(name: str | Path | None = None, *, backend: str = "onnx", threads
             f"there is no model {chosen!r}; shipped are {', '.join(available)}, or pass the path of a model folder",
             available=available,
         )
-    return Model(ModelCard.load(folder), backend=backend, threads=threads)
+    return Model(ModelCard.load(folder), backend=backend, threads=threads, device=device)

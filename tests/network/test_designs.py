@@ -48,16 +48,16 @@ class TestEveryDesign:
 
 
 def test_an_unknown_design_is_refused():
-    with pytest.raises(ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-axial, lraspp"):
+    with pytest.raises(ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-strips, lraspp"):
         build("transformer", 8)
 
 
 def test_an_unknown_context_is_refused():
-    with pytest.raises(ModelError, match="no context 'crystal ball'; known are none, large kernels, axial attention"):
+    with pytest.raises(ModelError, match="no context 'crystal ball'; known are none, large kernels, strips"):
         UNet(8, "crystal ball")
 
 
 def test_weights_of_another_design_are_refused(tmp_path):
-    save_weights(build("unet", 8), "unet-axial", tmp_path / "weights.safetensors")
-    with pytest.raises(ModelError, match="holds no weights of the design 'unet-axial' of width 8"):
+    save_weights(build("unet", 8), "unet-strips", tmp_path / "weights.safetensors")
+    with pytest.raises(ModelError, match="holds no weights of the design 'unet-strips' of width 8"):
         load_weights(tmp_path / "weights.safetensors")

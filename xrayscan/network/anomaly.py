@@ -8,13 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from xrayscan.errors import ShapeError
+from xrayscan.errors import ModelError, ShapeError
 from xrayscan.scan import frozen_array
 
 __all__ = ["KINDS", "AnomalyMap", "Kind", "ModelId"]
 
 Kind = Literal["person", "void", "density"]
 KINDS: tuple[Kind, ...] = ("person", "void", "density")
+UNFAMILIAR = 0.01  # share of known scans that are called unfamiliar
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,15 @@ class AnomalyMap:
     added, missing : ndarray of float32, shape (rows, columns) [g/cm²]
         Areal density above and below what the load around suggests.
     model : ModelId
+    novelty : float or None
+        Share of known scans that are less unlike the scans of the training than this one, 0 to 1: known are the clean and
+        other scans on which the model was calibrated. None of a model that can not tell. See `unfamiliar`.
 
     Raises
     ------
     ShapeError
+    ModelError
+        If the novelty is no share.
     """
 
     person: np.ndarray
@@ -67,6 +73,7 @@ class AnomalyMap:
     added: np.ndarray
     missing: np.ndarray
     model: ModelId
+    novelty: float | None = None
 
     def __post_init__(self) -> None:
         for name in (*KINDS, "added", "missing"):
@@ -78,6 +85,13 @@ class AnomalyMap:
                     actual=array.shape,
                 )
             object.__setattr__(self, name, array)
+        if self.novelty is not None and not 0 <= self.novelty <= 1:
+            raise ModelError(f"an anomaly map was given the novelty {self.novelty:g}; expected a share of known scans, 0 to 1")
+
+    @property
+    def unfamiliar(self) -> bool:
+        """Whether the scan is unlike what the model knows, as 1 in 100 known scans are: its scores then mean little."""
+        return self.novelty is not None and self.novelty >= 1.0 - UNFAMILIAR
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -16,7 +16,7 @@ DESIGNS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
     {
         "unet": lambda width: UNet(width, "none"),
         "unet-large": lambda width: UNet(width, "large kernels"),
-        "unet-axial": lambda width: UNet(width, "axial attention"),
+        "unet-strips": lambda width: UNet(width, "strips"),
         "lraspp": LRASPP,
     }
 )

@@ -7,7 +7,7 @@ import numpy as np
 
 from xrayscan.scan import Radiograph
 
-__all__ = ["CHANNELS", "MULTIPLE", "from_grid", "grid_shape", "to_grid"]
+__all__ = ["CHANNELS", "MULTIPLE", "from_grid", "grid_shape", "padded", "padded_shape", "planes", "to_grid", "window"]
 
 CHANNELS = ("optical depth, high", "optical depth, low", "low present", "valid", "opaque")
 DEPTH_LIMIT = 8.0  # optical depth beyond which no scanner sees anything
@@ -46,20 +46,34 @@ def to_grid(radiograph: Radiograph, grid: float) -> np.ndarray:
     ndarray of float32, shape (5, rows, columns)
         In the order of `CHANNELS`.
     """
+    return np.stack(planes(radiograph, grid))
+
+
+def planes(radiograph: Radiograph, grid: float) -> tuple[np.ndarray, ...]:
+    """As `to_grid`, plane by plane: one that says the same everywhere, or what another says, takes no memory of its own.
+
+    Returns
+    -------
+    tuple of ndarray of float32, shape (rows, columns)
+        In the order of `CHANNELS`; not to be written to.
+    """
     shape = grid_shape(radiograph, grid)
-    weight = radiograph.valid.astype(np.float32)
     complete = bool(radiograph.valid.all())
-    share = np.ones(shape, np.float32) if complete else _resized(weight, shape)
-    planes = []
+    share = _uniform(1.0, shape) if complete else _resized(radiograph.valid.astype(np.float32), shape)
+    depths = []
     for depth in radiograph.optical_depth[:2]:
         if complete:
             plane = _resized(depth, shape)
         else:
             plane = _filled(_resized(np.where(radiograph.valid, depth, 0.0).astype(np.float32), shape), share)
-        planes.append(np.clip(plane, -0.2, DEPTH_LIMIT))
-    dual = len(planes) > 1
-    opaque = _resized(radiograph.opaque.astype(np.float32), shape)
-    return np.stack([planes[0], planes[-1], np.full(shape, float(dual), np.float32), share, opaque])
+        depths.append(np.clip(plane, -0.2, DEPTH_LIMIT))
+    some = bool(radiograph.opaque.any())
+    opaque = _resized(radiograph.opaque.astype(np.float32), shape) if some else _uniform(0.0, shape)
+    return depths[0], depths[-1], _uniform(float(len(depths) > 1), shape), share, opaque
+
+
+def _uniform(value: float, shape: tuple[int, int]) -> np.ndarray:
+    return np.broadcast_to(np.float32(value), shape)
 
 
 def _filled(sums: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -76,21 +90,47 @@ def _filled(sums: np.ndarray, share: np.ndarray) -> np.ndarray:
     return mean
 
 
-def padded(stack: np.ndarray) -> np.ndarray:
-    """The stack with rows and columns up to the next multiple of `MULTIPLE`, shape (channels, rows, columns).
+def padded(stack: np.ndarray, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """The stack with rows and columns up to ``shape``, or to the next multiple of `MULTIPLE`; shape (channels, rows, columns).
 
     What is added is the picture's own edge, marked as not valid.
     """
     rows, columns = stack.shape[1:]
-    below, right = -rows % MULTIPLE, -columns % MULTIPLE
-    out = np.pad(stack, ((0, 0), (0, below), (0, right)), mode="edge")
+    tall, wide = shape or padded_shape((rows, columns))
+    out = np.pad(stack, ((0, 0), (0, tall - rows), (0, wide - columns)), mode="edge")
     out[3, rows:] = 0.0
     out[3, :, columns:] = 0.0
     return out
 
 
+def padded_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns up to the next multiple of `MULTIPLE`."""
+    rows, columns = shape
+    return rows + -rows % MULTIPLE, columns + -columns % MULTIPLE
+
+
+def window(given: tuple[np.ndarray, ...], rows: slice, columns: slice) -> np.ndarray:
+    """A window of the padded planes, as if all of them had been padded and cut.
+
+    Parameters
+    ----------
+    given : tuple of ndarray, shape (rows, columns)
+        As `planes` gives them.
+    rows, columns : slice
+        On the padded grid; both begin on the grid itself.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, window's rows, window's columns)
+    """
+    stack = np.stack([plane[rows, columns] for plane in given])
+    return padded(stack, (rows.stop - rows.start, columns.stop - columns.start))
+
+
 def from_grid(plane: np.ndarray, radiograph: Radiograph, grid: float) -> np.ndarray:
     """A plane of the network's grid on the scan's own pixels, shape (rows, columns)."""
     rows, columns = grid_shape(radiograph, grid)
+    if (rows, columns) == radiograph.shape:
+        return np.array(plane[:rows, :columns], np.float32)
     cut = np.ascontiguousarray(plane[:rows, :columns], np.float32)
     return cv2.resize(cut, radiograph.shape[::-1], interpolation=cv2.INTER_LINEAR)

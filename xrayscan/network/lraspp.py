@@ -11,6 +11,8 @@ from xrayscan.network.unet import FEATURES, OUTPUTS, RARE, features, functional,
 
 __all__ = ["LRASPP"]
 
+AROUND = 19  # cells that weights are taken from: 3 m across at the coarsest stage, half of it at the one before
+
 # Kernel, expanded and outgoing channels as multiples of the width, squeeze-and-excite, stride.
 _STAGES = (
     ((3, 3, 1.5, False, 2), (3, 4.5, 1.5, False, 1)),
@@ -19,8 +21,22 @@ _STAGES = (
 )
 
 
+class _Squeeze(nn.Module):
+    """Squeeze and excite by the surroundings instead of the whole picture, which has no end while a scan is arriving."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.weights = nn.Sequential(
+            nn.AvgPool2d(AROUND, 1, AROUND // 2, count_include_pad=False), nn.Conv2d(channels, squeezed, 1),
+            nn.ReLU(inplace=True), nn.Conv2d(squeezed, channels, 1), nn.Hardsigmoid(inplace=True),
+        )  # fmt: skip
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weights(x)
+
+
 class LRASPP(nn.Module):
-    """MobileNetV3's inverted residuals to a sixteenth of the grid, a head that weighs them by their surroundings of 3 m.
+    """MobileNetV3's inverted residuals to a sixteenth of the grid, a head that weighs them by their surroundings.
 
     Parameters
     ----------
@@ -43,7 +59,7 @@ class LRASPP(nn.Module):
                 config = InvertedResidualConfig(
                     size, kernel, int(wide * width), int(out * width), squeeze, "HS", stride, 1, 1.0
                 )
-                blocks.append(InvertedResidual(config, nn.BatchNorm2d))
+                blocks.append(InvertedResidual(config, nn.BatchNorm2d, _Squeeze))
                 size = config.out_channels
             stages.append(nn.Sequential(*blocks))
             skips.append(size)
@@ -52,7 +68,7 @@ class LRASPP(nn.Module):
         self.local = nn.Sequential(nn.Conv2d(size, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU(inplace=True))
         # Over windows, not over the whole picture: a scan of any length gives the same answer at each place.
         self.around = nn.Sequential(
-            nn.AvgPool2d(19, 1, 9, count_include_pad=False), nn.Conv2d(size, inner, 1, bias=False), nn.Sigmoid()
+            nn.AvgPool2d(AROUND, 1, AROUND // 2, count_include_pad=False), nn.Conv2d(size, inner, 1, bias=False), nn.Sigmoid()
         )
         self.heads = nn.ModuleList(nn.Conv2d(c, len(OUTPUTS), 1) for c in (inner, skips[1], skips[0], width))
         nn.init.constant_(self.heads[0].bias[:3], RARE)

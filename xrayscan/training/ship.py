@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import nn
 
 from xrayscan.errors import MissingDependencyError, ModelError
-from xrayscan.evaluation.records import records, to_json
+from xrayscan.evaluation.records import open_packed, records, to_json
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network import Model
-from xrayscan.network.designs import Answer, save_weights
+from xrayscan.network.designs import save_weights
+from xrayscan.network.exported import Exported, reach_of
+from xrayscan.network.grid import padded, to_grid
+from xrayscan.network.novelty import NOVELTY, fit
+from xrayscan.network.quantized import quantize
+from xrayscan.network.runtime import BACKENDS, REACH
 from xrayscan.training.calibration import mass_factor, probabilities, thresholds
 from xrayscan.training.card import write_card
 from xrayscan.training.recipe import Recipe
@@ -26,11 +33,15 @@ from xrayscan.zoo import ModelCard
 
 __all__ = ["export", "ship"]
 
+ROUNDED_ON = 32  # scans whose range of values sets the steps of int8
+KNOWN_BY = 1000  # scans of each split that tell what is known
 PARITY = 1e-4  # largest difference between torch and ONNX Runtime in a score
 
 
 def export(network: nn.Module, design: str, folder: Path) -> dict[str, str]:
     """Write ``model.onnx`` and ``weights.safetensors`` and check that both give the same answer.
+
+    The ONNX file has two outputs, what `xrayscan.network.exported.Exported` gives, and says how far the network looks.
 
     Returns
     -------
@@ -45,22 +56,29 @@ def export(network: nn.Module, design: str, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     network = network.eval().to("cpu", memory_format=torch.contiguous_format)
     save_weights(network, design, folder / "weights.safetensors")
-    answer, sample = Answer(network).eval(), torch.rand(2, 5, 128, 192)
+    exported, sample = Exported(network).eval(), torch.rand(2, 5, 128, 192)
     height, width = torch.export.Dim("h", min=1, max=512), torch.export.Dim("w", min=1, max=4096)
-    program = torch.onnx.export(
-        answer, (sample,), dynamo=True, optimize=True, input_names=["radiograph"], output_names=["anomaly"], verbose=False,
-        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=64), 2: 32 * height, 3: 32 * width}},
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own insides
+        program = torch.onnx.export(
+            exported, (sample,), dynamo=True, optimize=True, input_names=["radiograph"], output_names=["anomaly", "features"],
+            verbose=False, dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=64), 2: 32 * height, 3: 32 * width}},
+        )  # fmt: skip
     if program is None:
         raise ModelError("torch.onnx.export gave nothing; install the versions of constraints.txt")
     program.save(str(folder / "model.onnx"), include_initializers=True, external_data=False)
-    _without_traces(folder / "model.onnx")
-    _check_parity(answer, folder / "model.onnx")
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.onnx", "weights.safetensors")}
+    reach = reach_of(network)
+    _noted(folder / "model.onnx", {} if reach is None else {REACH: str(reach)})
+    _check_parity(exported, folder / "model.onnx")
+    return {name: _hash(folder / name) for name in ("model.onnx", "weights.safetensors")}
 
 
-def _without_traces(path: Path) -> None:
-    """Take out the exporter's notes on each node: stack traces with the paths of the machine it ran on."""
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _noted(path: Path, properties: dict[str, str]) -> None:
+    """Write properties in the place of the exporter's notes: stack traces with the paths of the machine it ran on."""
     model = onnx.load(str(path))
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -69,10 +87,11 @@ def _without_traces(path: Path) -> None:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
     del model.metadata_props[:]
+    onnx.helper.set_model_props(model, properties)
     onnx.save(model, str(path))
 
 
-def _check_parity(answer: Answer, path: Path) -> None:
+def _check_parity(exported: Exported, path: Path) -> None:
     try:
         import onnxruntime
     except ImportError as error:  # pragma: no cover
@@ -80,7 +99,7 @@ def _check_parity(answer: Answer, path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     sample = torch.rand(1, 5, 320, 416) * torch.tensor([6.0, 6.0, 1.0, 1.0, 1.0])[None, :, None, None]
     with torch.inference_mode():
-        expected = answer(sample).numpy()
+        expected = exported(sample)[0].numpy()
     actual = session.run(None, {session.get_inputs()[0].name: sample.numpy()})[0]
     gap = float(abs(actual - expected)[:, :3].max())
     if not gap <= PARITY:
@@ -97,6 +116,34 @@ def _revision() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("+" if changed.strip() else "")
+
+
+def with_int8(card: ModelCard, scans: Path, count: int = ROUNDED_ON) -> ModelCard:
+    """The card of the same model with ``model-int8.onnx`` beside the float one, rounded as scans of the training need it."""
+    paths = _evenly(sorted(scans.glob("*.npz")), count)
+    stacks = [padded(to_grid(open_packed(path, card.grid).radiograph, card.grid))[None] for path in paths]
+    file = BACKENDS["onnx-int8"]
+    quantize(card.folder / BACKENDS["onnx"], card.folder / file, stacks)
+    return replace(card, sha256={**card.sha256, file: _hash(card.folder / file)})
+
+
+def with_novelty(card: ModelCard, data: Path, count: int = KNOWN_BY) -> ModelCard:
+    """The card of the same model with ``novelty.npz``: what it knows, of the training split, and how far known scans of the
+    calibration split lie from that.
+    """
+    model = Model(card)
+    felt = {}
+    for split in ("train", "calibration"):
+        paths = _evenly(sorted((data / split).glob("*.npz")), count)
+        summaries = [model.features(open_packed(path, card.grid).radiograph) for path in paths]
+        felt[split] = np.array([summary for summary in summaries if summary is not None])
+    known = fit(felt["train"]).calibrated(felt["calibration"])
+    known.save(card.folder / NOVELTY)
+    return replace(card, sha256={**card.sha256, NOVELTY: _hash(card.folder / NOVELTY)})
+
+
+def _evenly(paths: list[Path], count: int) -> list[Path]:
+    return paths[:: max(1, len(paths) // count)][:count]
 
 
 def ship(
@@ -129,6 +176,10 @@ def ship(
         plan.name, plan.version, folder, now, "recipe.toml", _revision(), plan.seed, plan.network.grid, hashes,
         {}, "", {}, {}, {},
     )  # fmt: skip
+    note("rounding to int8")
+    card = with_int8(card, data / "train")
+    note("learning which scans it knows")
+    card = with_novelty(card, data)
     note("setting thresholds and probabilities on the calibration split")
     rows = list(records(data / "calibration", Model(card)))
     clean = sum(row.kind in ("clean", "look-alike") for row in rows)

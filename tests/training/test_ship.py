@@ -1,0 +1,128 @@
+"""What `ship` puts beside the weights: two outputs, the reach, an int8 form, and the scans that the network knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("albumentations")
+pytest.importorskip("onnx")
+
+from dataclasses import replace
+
+from xrayscan.network.designs import build
+from xrayscan.network.model import Model
+from xrayscan.network.novelty import NOVELTY
+from xrayscan.scan import Radiograph
+from xrayscan.simulate.packed import save_packed
+from xrayscan.training.ship import export, with_int8, with_novelty
+from xrayscan.zoo import ModelCard
+
+GRID = 0.02
+
+
+def depth_of(rng, columns):
+    depth = rng.normal(0.4, 0.01, (70, columns)).astype(np.float32)
+    for _ in range(columns // 14):
+        top, left = rng.integers(0, 50), rng.integers(0, columns - 20)
+        depth[top : top + 20, left : left + 20] += rng.uniform(0.1, 1.0)
+    return depth
+
+
+def packed_scan(rng, path):
+    depth = depth_of(rng, 150 + int(rng.integers(40)))
+    array = np.zeros((7, *depth.shape), np.float16)
+    array[0] = array[1] = depth
+    array[2] = 1.0
+    save_packed(array, path)
+    path.with_suffix(".json").write_text('{"kind": "clean", "load": "cartons", "quantity": "counts", "instances": []}')
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    folder, data = tmp_path_factory.mktemp("model"), tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 24), ("calibration", 20)):
+        (data / split).mkdir()
+        for number in range(count):
+            packed_scan(rng, data / split / f"{number:06d}.npz")
+    torch.manual_seed(1)
+    network = build("unet", 8)
+    with torch.no_grad():  # of a network that says something
+        network.head.bias[:3] = 0.0
+        network.head.weight[:3] *= 30.0
+        network.train()
+        for _ in range(3):
+            network(torch.rand(2, 5, 64, 96) * 2)
+    hashes = export(network.eval(), "unet", folder)
+    card = ModelCard("small", "1", folder, "2026-11-24", "recipe.toml", "r" * 40, 1, GRID, hashes, {}, "", {}, {}, {})
+    return with_novelty(with_int8(card, data / "train"), data)
+
+
+def scene(columns=700, seed=0):
+    depth = depth_of(np.random.default_rng(1000 + seed), columns)
+    return Radiograph(depth[None], np.ones(depth.shape, bool), np.zeros(depth.shape, bool), (GRID, GRID))
+
+
+class TestTiles:
+    def test_the_seams_do_not_show(self, shipped):
+        whole, tiled = Model(shipped), Model(shipped, tile_pixels=96 * 480)
+        assert whole.reach == 187
+        one, two = whole(scene()), tiled(scene())
+        for name in ("person", "void", "density"):
+            assert np.ptp(getattr(one, name)) > 0.01
+            assert abs(getattr(one, name) - getattr(two, name)).max() < 1e-5
+        for name in ("added", "missing"):
+            assert abs(getattr(one, name) - getattr(two, name)).max() < 1e-4
+        assert one.novelty == two.novelty
+
+    def test_several_scans_get_the_same_answers_as_one_by_one(self, shipped):
+        model = Model(shipped)
+        scenes = [scene(columns, seed) for seed, columns in enumerate((300, 300, 200, 300, 700))]
+        for given, answer in zip(scenes, model.map(scenes, batch=3), strict=True):
+            alone = model(given)
+            assert answer.shape == given.shape
+            assert abs(answer.person - alone.person).max() < 1e-5
+            assert answer.novelty == pytest.approx(alone.novelty, abs=0.06)
+
+
+class TestInt8:
+    def test_it_is_smaller_and_says_nearly_the_same(self, shipped):
+        files = {name: (shipped.folder / name).stat().st_size for name in ("model.onnx", "model-int8.onnx")}
+        assert files["model-int8.onnx"] < 0.6 * files["model.onnx"]
+        rounded, whole = Model(shipped, backend="onnx-int8"), Model(shipped)
+        assert rounded.reach == whole.reach
+        for seed in range(3):
+            gap = abs(rounded(scene(seed=seed)).person - whole(scene(seed=seed)).person)
+            assert gap.mean() < 0.01
+
+    def test_its_hash_is_in_the_card(self, shipped):
+        assert set(shipped.sha256) == {"model.onnx", "model-int8.onnx", "weights.safetensors", NOVELTY}
+
+
+class TestNovelty:
+    def test_what_was_known_is_not_new_and_noise_is(self, shipped):
+        model = Model(shipped)
+        known = [model(scene(180, seed)).novelty for seed in range(6)]
+        assert np.median(known) < 0.95
+        rng = np.random.default_rng(9)
+        noise = Radiograph(
+            rng.uniform(0, 6, (1, 80, 300)).astype(np.float32),
+            np.ones((80, 300), bool),
+            np.zeros((80, 300), bool),
+            (GRID, GRID),
+        )
+        assert model(noise).unfamiliar
+
+    def test_a_model_without_it_says_nothing(self, shipped):
+        plain = replace(shipped, sha256={k: v for k, v in shipped.sha256.items() if k != NOVELTY})
+        anomaly = Model(plain)(scene(200))
+        assert anomaly.novelty is None
+        assert not anomaly.unfamiliar
+
+
+def test_torch_gives_the_same_answer(shipped):
+    one, two = Model(shipped)(scene(300)), Model(shipped, backend="torch")(scene(300))
+    assert abs(one.person - two.person).max() < 1e-4
+    assert one.novelty == pytest.approx(two.novelty, abs=0.06)
