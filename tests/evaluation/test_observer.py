@@ -28,7 +28,7 @@ def test_pixels_add_in_squares():
 
 
 def test_shapes_have_to_agree():
-    with pytest.raises(ShapeError):
+    with pytest.raises(ShapeError, match="shape"):
         detectability(np.zeros((1, 4, 4)), np.zeros((1, 4, 5)), np.ones((1, 4, 4)))
 
 

@@ -60,7 +60,7 @@ class TestLooks:
 
     def test_another_plan_is_refused(self, tmp_path):
         looks({"depth": detector}, 1, tmp_path, COARSE)
-        with pytest.raises(RecipeError):
+        with pytest.raises(RecipeError, match="holds the looks of another plan"):
             looks({"depth": detector}, 1, tmp_path, Plan(seed=5, pitch=0.03))
 
     @pytest.mark.parametrize(

