@@ -1,6 +1,6 @@
 """Designs of networks compared at equal time: each is trained on the same crops for as many seconds, then measured.
 
-    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 unet-strips:24 lraspp:24 ...]
+    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 unet-strips:24 lraspp:32 ...]
 
 DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design sees the same crops in the same order,
 as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted.
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--scans", type=int, default=400)
-    parser.add_argument("--designs", nargs="+", default=["unet:24", "unet-large:24", "unet-strips:24", "lraspp:24"])
+    parser.add_argument("--designs", nargs="+", default=["unet:24", "unet-large:24", "unet-strips:24", "lraspp:32"])
     asked = parser.parse_args()
 
     import torch
