@@ -235,6 +235,17 @@ def test_leftovers_are_cleared_and_other_peoples_files_kept(scans: Path, tmp_pat
     assert (out / "mine.tmp").read_text() == "mine"
 
 
+def test_killed_while_the_settings_were_written(scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = run(scans, out)
+    left = out / "scans/a.npy/.settings.sha256.xrayscan-tmp"
+    left.write_text("ha")
+    (out / "scans/a.npy/report.json").write_text("{}")  # does not count: the scan is screened again
+    batch = run(scans, out)
+    assert [row["path"] for row in batch.failed] == [row["path"] for row in first.failed]
+    assert (len(batch.rows), left.exists()) == (5, False)
+
+
 def test_progress_counts_every_scan_once(scans: Path, tmp_path: Path) -> None:
     states: list[Progress] = []
     run(scans, tmp_path / "out", progress=states.append)

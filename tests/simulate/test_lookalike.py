@@ -208,6 +208,16 @@ def test_compartments_hold_goods_within_the_room(name):
         assert goods.x1 <= found.space.x1
 
 
+@pytest.mark.parametrize("name", COMPARTMENTS)
+def test_compartments_fit_into_the_smallest_rooms(name):
+    """Cabins and niches of 0.7 m: what is as wide as the room leaves no choice of where, or less than none by rounding."""
+    for seed in range(40):
+        x, y = np.random.default_rng((seed, 1)).uniform(-7.0, 7.0, 2)
+        tight = Room(x, x + 0.71, y, y + 0.71, 1.1, 1.81)
+        found = draw_compartment(np.random.default_rng(seed), Surroundings((tight,)), [name])
+        assert found is None or (found.space.x0 >= tight.x0 - 0.05 and found.space.x1 <= tight.x1 + 0.05)
+
+
 def test_compartments_keep_clear_of_what_is_hidden():
     around = Surroundings((ROOM,), taken=(ROOM,))
     assert draw_compartment(np.random.default_rng(0), around) is None

@@ -192,7 +192,10 @@ def clear_leftovers(out: Path) -> int:
     for entry in out.glob(f".*{TEMPORARY}"):
         entry.unlink(missing_ok=True)
         count += 1
-    for folder, subfolders, _ in os.walk(out / SCANS):
+    for folder, subfolders, files in os.walk(out / SCANS):
+        for name in [name for name in files if name.startswith(".") and name.endswith(TEMPORARY)]:
+            Path(folder, name).unlink(missing_ok=True)
+            count += 1
         for name in [name for name in subfolders if name.startswith(PARTIAL)]:
             shutil.rmtree(Path(folder, name), ignore_errors=True)
             subfolders.remove(name)

@@ -75,7 +75,8 @@ class Compartment:
 
 
 def _drawn(rng: Rng, low: float, high: float) -> float:
-    return float(rng.uniform(low, high))
+    """A number between two; what just fits into a room leaves none, or less by rounding."""
+    return float(rng.uniform(low, max(low, high)))
 
 
 def _block(rng: Rng) -> list[Solid]:
@@ -413,7 +414,12 @@ def _double_box(rng: Rng, room: Room) -> Compartment:
 
 def _in_goods(rng: Rng, room: Room) -> Compartment:
     """Something put into a sack or a roll among others."""
-    half = (_drawn(rng, 0.3, 0.45), _drawn(rng, 0.22, 0.3), _drawn(rng, 0.12, 0.2))
+    long, wide, high = room.size
+    half = (
+        min(_drawn(rng, 0.3, 0.45), 0.5 * long),
+        min(_drawn(rng, 0.22, 0.3), 0.5 * wide),
+        min(_drawn(rng, 0.12, 0.2), 0.5 * high),
+    )
     x = _drawn(rng, room.x0 + half[0], room.x1 - half[0])
     y = _drawn(rng, room.y0 + half[1], room.y1 - half[1])
     center = (x, y, room.z0 + half[2])
