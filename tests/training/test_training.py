@@ -174,6 +174,16 @@ class TestLoop:
         for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0)
 
+    @pytest.mark.parametrize("design", ["unet", "unet-strips"])
+    def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):
+        torch.manual_seed(3)
+        batch = loop._batch(Crops(SMALL, packed / "train"), 5, 2)
+        network = build(design, 8).eval()
+        with torch.inference_mode():
+            coarse, whole = network.coarse(batch["input"]), network(batch["input"])
+            assert coarse.shape[2:] == tuple(size // 2 for size in whole.shape[2:])
+            assert float(loss_of(coarse, batch)) == pytest.approx(float(loss_of(whole, batch)), rel=0.03)
+
     def test_it_learns(self, packed, tmp_path):
         torch.set_num_threads(2)
         longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=120, rate=5e-3))

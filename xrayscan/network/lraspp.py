@@ -7,7 +7,7 @@ A. Howard et al., Searching for MobileNetV3, ICCV 2019, https://doi.org/10.1109/
 
 from __future__ import annotations
 
-from xrayscan.network.unet import FEATURES, OUTPUTS, RARE, features, functional, nn, torch
+from xrayscan.network.unet import FEATURES, OUTPUTS, RARE, features, finer, nn, torch
 
 __all__ = ["LRASPP"]
 
@@ -75,10 +75,14 @@ class LRASPP(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """As `UNet.forward`."""
+        return finer(self.coarse(x))
+
+    def coarse(self, x: torch.Tensor) -> torch.Tensor:
+        """As `UNet.coarse`."""
         parts = [self.stem(features(x))]
         for stage in self.stages:
             parts.append(stage(parts[-1]))
         y = self.heads[0](self.local(parts[3]) * self.around(parts[3]))
         for head, skip in zip(list(self.heads)[1:], parts[2::-1], strict=True):
-            y = functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False) + head(skip)
-        return functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
+            y = finer(y) + head(skip)
+        return torch.as_tensor(y)

@@ -19,7 +19,7 @@ try:
 except ImportError as error:  # pragma: no cover  the runtime has no torch
     raise MissingDependencyError("the torch backend and training need torch; install xrayscan[train]", extra="train") from error
 
-__all__ = ["AREAL_SCALE", "CONTEXTS", "OUTPUTS", "UNet", "features"]
+__all__ = ["AREAL_SCALE", "CONTEXTS", "OUTPUTS", "UNet", "features", "finer"]
 
 OUTPUTS = ("person", "void", "density", "added", "missing")
 AREAL_SCALE = 10.0  # added and missing are learned in tens of g/cm²
@@ -31,6 +31,11 @@ def features(x: torch.Tensor) -> torch.Tensor:
     """What every design sees of its five channels: optical depth, transmission, the energies' difference, and the flags."""
     high, low = x[:, 0:1], x[:, 1:2]
     return torch.cat([high / 3.0, torch.exp(-high), (low - high) * 2.0, x[:, 2:5]], dim=1)
+
+
+def finer(x: torch.Tensor) -> torch.Tensor:
+    """Twice as many rows and columns."""
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -107,13 +112,15 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of person, void and density, then added and missing in tens of g/cm² before the softplus."""
+        return finer(self.coarse(x))
+
+    def coarse(self, x: torch.Tensor) -> torch.Tensor:
+        """The same at every second pixel, before it is interpolated: training reads it there."""
         skips = [self.stem(features(x))]
         for stage in self.down:
             skips.append(stage(skips[-1]))
         y = self.context(skips.pop())
         for stage in self.up:
             skip = skips.pop()
-            y = stage(
-                torch.cat([functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False), skip], dim=1)
-            )
-        return functional.interpolate(self.head(y), scale_factor=2.0, mode="bilinear", align_corners=False)
+            y = stage(torch.cat([finer(y), skip], dim=1))
+        return torch.as_tensor(self.head(y))

@@ -38,13 +38,15 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     Parameters
     ----------
     output : Tensor, shape (batch, 5, rows, columns)
-        As a network of `xrayscan.network.designs` gives it.
+        As a network of `xrayscan.network.designs` gives it, or coarser by a whole factor: then the truth is averaged.
     batch : dict of Tensor
 
     Returns
     -------
     Tensor, scalar
     """
+    step = batch["labels"].shape[-1] // output.shape[-1]
+    batch = _averaged(batch, step)
     logits, labels, weight = output[:, :3].float(), batch["labels"], batch["weight"]
     scale = torch.tensor(CLASS_WEIGHT, device=logits.device)
     cross = functional.binary_cross_entropy_with_logits(logits, labels, weight=weight, reduction="none")
@@ -54,14 +56,25 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     cross = (cross * (0.25 + 3.0 * focus)).mean((0, 2, 3))
     chance = torch.sigmoid(logits) * weight
     hit, total = (chance * labels).sum((0, 2, 3)), (chance + labels * weight).sum((0, 2, 3))
-    overlap = 1.0 - (2.0 * hit + 50.0) / (total + 50.0)
+    few = 50.0 / step**2
+    overlap = 1.0 - (2.0 * hit + few) / (total + few)
     areal = torch.log1p(functional.softplus(output[:, 3:].float())) - torch.log1p(batch["areal"].clamp(min=0.0) / AREAL_SCALE)
     inside = (labels.amax(1) * 4.0 + 0.25) * batch["areal_weight"]
     amount = (functional.smooth_l1_loss(areal, torch.zeros_like(areal), beta=0.1, reduction="none").sum(1) * inside).mean()
-    crop_score = (logits[:, 0] - 20.0 * (1.0 - weight[:, 0])).flatten(1).topk(64, dim=1).values.mean(1)
-    crop_label = ((labels[:, 0] * weight[:, 0]).flatten(1).sum(1) > 120).float()
+    crop_score = (logits[:, 0] - 20.0 * (1.0 - weight[:, 0])).flatten(1).topk(64 // step**2, dim=1).values.mean(1)
+    crop_label = ((labels[:, 0] * weight[:, 0]).flatten(1).sum(1) > 120 / step**2).float()
     crop = functional.binary_cross_entropy_with_logits(crop_score, crop_label)
     return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.05 * crop
+
+
+def _averaged(batch: Batch, step: int) -> Batch:
+    """Means over squares of so many pixels."""
+    if step == 1:
+        return batch
+    planes = {name: tensor if tensor.ndim == 4 else tensor[:, None] for name, tensor in batch.items() if name != "input"}
+    pooled = functional.avg_pool2d(torch.cat(list(planes.values()), dim=1), step)
+    parts = pooled.split([plane.shape[1] for plane in planes.values()], dim=1)
+    return {name: part if batch[name].ndim == 4 else part[:, 0] for name, part in zip(planes, parts, strict=True)}
 
 
 def _rate(schedule: Schedule, step: int, done: float) -> float:
@@ -108,7 +121,7 @@ class _Run:
             group["lr"] = _rate(schedule, self.step, done)
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         with torch.autocast(self.device.split(":")[0], torch.bfloat16):
-            output = self.network(batch["input"].contiguous(memory_format=torch.channels_last))
+            output = self.network.coarse(batch["input"].contiguous(memory_format=torch.channels_last))
         loss = loss_of(output, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
