@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,7 @@ from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind
 from xrayscan.scan import Box, Radiograph, frozen_array
 from xrayscan.separation import separate
 
-__all__ = ["Finding", "Mass", "Position", "Size", "find", "probability_text", "scan_score"]
+__all__ = ["Finding", "Mass", "Position", "Size", "find", "probability_text", "range_of_persons", "scan_score"]
 
 
 EDGE = 0.30  # score at which a region ends
@@ -180,6 +180,36 @@ def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person
     window = max(1, round(np.sqrt(CORE / cell)))
     # The highest mean over a square of that area: one place, not pixels scattered over the scan.
     return float(cv2.blur(score, (window, window), borderType=cv2.BORDER_CONSTANT).max())
+
+
+def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) -> tuple[int, int]:
+    """Range of the number of findings that are right, if each is so with its probability and independent of the others.
+
+    Parameters
+    ----------
+    probabilities : sequence of float
+        Of the findings that are consistent with a person.
+    confidence : float
+
+    Returns
+    -------
+    (int, int)
+        Quantiles of the Poisson binomial distribution.
+
+    References
+    ----------
+    L. Le Cam, Pacific J. Math. 10 (1960) 1181, https://doi.org/10.2140/pjm.1960.10.1181
+
+    Examples
+    --------
+    >>> range_of_persons([0.99, 0.97, 0.4]), range_of_persons([])
+    ((2, 3), (0, 0))
+    """
+    chances = np.ones(1)
+    for p in probabilities:
+        chances = np.convolve(chances, [1 - p, p])
+    upto, tail = np.cumsum(chances), (1 - confidence) / 2
+    return int(np.searchsorted(upto, tail + 1e-12)), int(np.searchsorted(upto, 1 - tail - 1e-12))
 
 
 def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tuple[Box, np.ndarray]]:

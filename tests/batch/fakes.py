@@ -89,6 +89,8 @@ class FakeScreener:
                 "priority": "high" if float(rest) >= 0.5 else "low",
                 "inspected": 0.75,
                 "opaque_fraction": 0.25,
+                "persons": {"low": 0, "high": 1},
+                "novelty": None,
                 "findings": [{"id": "P1", "kind": "person", "probability": float(rest)}] if float(rest) >= 0.5 else [],
                 "warnings": ["pitch estimated"],
                 "model": {"name": "fake", "version": "1", "sha256": self.card.sha256["model.onnx"]},

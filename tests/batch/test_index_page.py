@@ -35,6 +35,8 @@ def row(path: str = "/data/a.tif", report: str = "scans/a.tif", **changes: Any) 
         "priority": "high",
         "inspected": 0.83,
         "opaque_fraction": 0.1,
+        "persons": {"low": 0, "high": 1},
+        "novelty": None,
         "findings": [{"kind": "person", "probability": 0.9}],
         "warnings": [],
         "model": {"name": "fake", "version": "1"},

@@ -55,6 +55,24 @@ def test_a_page_with_records_and_pictures(split, tmp_path):
     assert len(list(drawn.glob("alarm-*.png"))) == 3
 
 
+def test_the_penetration_curve_is_on_the_page(split, tmp_path):
+    page, kept = tmp_path / "docs" / "benchmark.md", tmp_path / "kept" / "records.jsonl"
+    kept.parent.mkdir()
+    asked = ("--scans", split, "--out", page, "--records", kept, "--penetration", 2)
+    status, shown, _ = run(SUBJECT, *asked)
+    assert status == 0
+    assert "half of the seated adults found up to" in shown
+    assert "2 staged scenes" in shown
+    text = page.read_text()
+    assert "--penetration 2`" in text
+    assert "![detection against areal density](penetration.svg)" in text
+    assert "| ideal: 50 % at |" in text
+    assert "<svg" in (page.parent / "penetration.svg").read_text()
+    looks = (kept.parent / "penetration" / "looks.jsonl").read_text()
+    assert run(SUBJECT, *asked)[0] == 0
+    assert (kept.parent / "penetration" / "looks.jsonl").read_text() == looks
+
+
 def test_the_first_few_only(split):
     status, shown, _ = run(SUBJECT, "--scans", split, "--count", 2)
     assert status == 0

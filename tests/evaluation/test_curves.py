@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import ShapeError
-from xrayscan.evaluation import auroc, average_precision, range_of_persons, threshold_at
+from xrayscan.evaluation import auroc, average_precision, threshold_at
 from xrayscan.evaluation.curves import (
     areas_under_roc,
     average_precisions,
@@ -14,6 +14,7 @@ from xrayscan.evaluation.curves import (
     shares_above,
 )
 from xrayscan.evaluation.resampling import Draws
+from xrayscan.findings import range_of_persons
 
 RNG = np.random.default_rng(0)
 

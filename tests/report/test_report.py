@@ -205,3 +205,23 @@ def test_a_name_that_is_not_utf8_is_still_told():
     told = Yard().report(source=Source("caf\udce9.tif")).to_dict()
     assert told["source"]["path"] == "caf\\udce9.tif"
     VALIDATOR.validate(told)
+
+
+def test_an_unfamiliar_scan_is_said_to_be_one_and_never_low():
+    yard = Yard()
+    unlike = replace(yard.clean, novelty=0.995)
+    report = yard.report(score=0.1, anomaly=unlike, findings=(), explanations=())
+    assert report.priority == "medium"
+    assert any(warning.startswith("unlike what the model knows") for warning in report.warnings)
+    assert report.to_dict()["novelty"] == 0.995
+    known = yard.report(score=0.1, anomaly=replace(yard.clean, novelty=0.98), findings=(), explanations=())
+    assert known.priority == "low"
+    assert not known.warnings
+
+
+def test_persons_are_told_as_a_range():
+    report = Yard(probability=0.87).report()
+    assert report.persons == (0, 1)
+    assert report.to_dict()["persons"] == {"low": 0, "high": 1}
+    assert Yard(probability=0.99).report().persons == (1, 1)
+    assert Yard(kind="void").report().persons == (0, 0)

@@ -18,6 +18,8 @@ REPORT = {
     "priority": "low",
     "inspected": 1.0,
     "opaque_fraction": 0.0,
+    "persons": {"low": 0, "high": 1},
+    "novelty": None,
     "findings": [],
     "warnings": [],
     "model": {"name": "small", "version": "1"},

@@ -14,9 +14,13 @@ from xrayscan.cli.console import clear_errors, messages, results, shown_path, te
 
 if TYPE_CHECKING:
     from xrayscan.evaluation.page import Measured
+    from xrayscan.evaluation.penetration_curve import Curve
     from xrayscan.evaluation.records import Record
 
 __all__ = ["evaluate"]
+
+CURVES = "penetration.svg"
+"""The picture of the penetration curves, beside the page."""
 
 
 def evaluate(  # noqa: PLR0913  one argument an option
@@ -39,6 +43,11 @@ def evaluate(  # noqa: PLR0913  one argument an option
     fit: Optional[Path] = typer.Option(  # noqa: UP045
         None, "--fit", help="Folder of packed scans on whose clean ones baselines are fitted, such as cache/NAME/train."
     ),
+    penetration: Optional[int] = typer.Option(  # noqa: UP045
+        None, "--penetration", min=1,
+        help="Also stage so many scenes of a seated adult behind goods: detection against areal density, beside the ideal "
+        "observer. The curves are drawn beside the page.",
+    ),
     count: Optional[int] = typer.Option(None, "--count", "-n", min=1, help="Of each folder, the first so many."),  # noqa: UP045
     workers: int = typer.Option(1, "--workers", "-w", min=1, help="Processes."),
     debug: bool = typer.Option(False, "--debug", help="Show the log, and tracebacks of errors."),
@@ -60,8 +69,10 @@ def evaluate(  # noqa: PLR0913  one argument an option
         drawn = {} if pictures is None else _drawn(measured[0], subjects[0], paths, pictures)
         for one in measured:
             _show(one)
+        curves = None if penetration is None else _curves(subjects, penetration, (records or Path("records.jsonl")).parent)
         if out is not None:
-            _write(measured, out, drawn, _command(models or [], scans, out, pictures, count))
+            command = _command(models or [], scans, out, pictures, count, penetration)
+            _write(measured, out, drawn, command, curves)
 
 
 def _subject(name: str, fit: Path | None, place: Path) -> str:
@@ -120,6 +131,32 @@ def _drawn(measured: Measured, subject: str, paths: Sequence[Path], folder: Path
     return drawn
 
 
+def _curves(subjects: Sequence[str], scenes: int, place: Path) -> list[Curve]:
+    """Person-penetration curves of all; the looks are kept in ``place``."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from xrayscan.evaluation.penetration import looks
+    from xrayscan.evaluation.penetration_curve import curves
+    from xrayscan.evaluation.runs import load_subject
+
+    detectors = {}
+    for model in map(load_subject, subjects):
+        detectors[f"{model.id.name} {model.id.version} ({model.id.sha256[:8]})"] = model
+    columns = (TextColumn("staging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task("staging", total=scenes)
+        seen = looks(detectors, scenes, place / "penetration", note=lambda _: bar.update(task, advance=1))
+    found = [curve for name in detectors for curve in curves(seen, name)]
+    for curve in found:
+        if curve.group == "all":
+            results.print(
+                text(f"{curve.detector}: half of the seated adults found up to {curve.at_half.value:.0f} ")
+                .append_text(text(f"[{curve.at_half.low:.0f}, {curve.at_half.high:.0f}] g/cm², {scenes} staged scenes")),
+                soft_wrap=True,
+            )  # fmt: skip
+    return found
+
+
 def _show(measured: Measured) -> None:
     """The figures that matter most."""
     from rich.table import Table
@@ -141,18 +178,25 @@ def _show(measured: Measured) -> None:
     results.print(table)
 
 
-def _write(measured: Sequence[Measured], out: Path, drawn: dict[str, Path], command: str) -> None:
+def _write(
+    measured: Sequence[Measured], out: Path, drawn: dict[str, Path], command: str, curves: Sequence[Curve] | None
+) -> None:
     import os
 
     from xrayscan.evaluation.page import benchmark
+    from xrayscan.evaluation.penetration_curve import figure
 
     out.parent.mkdir(parents=True, exist_ok=True)
     links = {scan: Path(os.path.relpath(path, out.parent)).as_posix() for scan, path in drawn.items()}
-    out.write_text(benchmark(measured, command=command, pictures=links), encoding="utf-8")
+    if curves:
+        out.with_name(CURVES).write_text(figure(curves), encoding="utf-8")
+    out.write_text(benchmark(measured, command=command, pictures=links, curves=curves, drawn=CURVES), encoding="utf-8")
     results.print(text("written to ").append_text(text(shown_path(out), "bold")), soft_wrap=True)
 
 
-def _command(models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None) -> str:
+def _command(
+    models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None, scenes: int | None
+) -> str:
     """The command that writes the same page again; of what lies elsewhere only the last two names are told."""
 
     def told(path: str | Path) -> str:
@@ -164,5 +208,6 @@ def _command(models: Sequence[str], scans: Sequence[Path], out: Path, pictures: 
         words += ["--scans", told(folder)]
     words += ["--out", told(out)]
     words += ["--pictures", told(pictures)] if pictures else []
+    words += ["--penetration", str(scenes)] if scenes else []
     words += ["--count", str(count)] if count else []
     return shlex.join(words)

@@ -12,7 +12,6 @@ from xrayscan.evaluation.metrics import (
     average_precision,
     bootstrap,
     detection_at,
-    range_of_persons,
     threshold_at,
     wilson,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "average_precision",
     "bootstrap",
     "detection_at",
-    "range_of_persons",
     "threshold_at",
     "wilson",
 ]

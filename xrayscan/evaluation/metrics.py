@@ -9,7 +9,7 @@ import numpy as np
 
 from xrayscan.errors import ShapeError
 
-__all__ = ["Figure", "auroc", "average_precision", "bootstrap", "detection_at", "range_of_persons", "threshold_at", "wilson"]
+__all__ = ["Figure", "auroc", "average_precision", "bootstrap", "detection_at", "threshold_at", "wilson"]
 
 
 @dataclass(frozen=True)
@@ -116,33 +116,3 @@ def bootstrap(
     draws = [figure(p[rng.integers(len(p), size=len(p))], n[rng.integers(len(n), size=len(n))]) for _ in range(1000)]
     low, high = np.percentile(draws, [2.5, 97.5])
     return Figure(figure(p, n), float(low), float(high), len(p))
-
-
-def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) -> tuple[int, int]:
-    """Range of the number of findings that are right, if each is so with its probability and independent of the others.
-
-    Parameters
-    ----------
-    probabilities : sequence of float
-        Of the findings that are consistent with a person.
-    confidence : float
-
-    Returns
-    -------
-    (int, int)
-        Quantiles of the Poisson binomial distribution.
-
-    References
-    ----------
-    L. Le Cam, Pacific J. Math. 10 (1960) 1181, https://doi.org/10.2140/pjm.1960.10.1181
-
-    Examples
-    --------
-    >>> range_of_persons([0.99, 0.97, 0.4]), range_of_persons([])
-    ((2, 3), (0, 0))
-    """
-    chances = np.ones(1)
-    for p in probabilities:
-        chances = np.convolve(chances, [1 - p, p])
-    upto, tail = np.cumsum(chances), (1 - confidence) / 2
-    return int(np.searchsorted(upto, tail + 1e-12)), int(np.searchsorted(upto, 1 - tail - 1e-12))

@@ -19,10 +19,11 @@ from xrayscan.evaluation.curves import (
 )
 from xrayscan.evaluation.difficulty import CLEAN, DIFFICULTIES, difficulty, hidden, holding, is_clean
 from xrayscan.evaluation.matching import Region
-from xrayscan.evaluation.metrics import Figure, range_of_persons, wilson
+from xrayscan.evaluation.metrics import Figure, wilson
 from xrayscan.evaluation.pixels import dense
 from xrayscan.evaluation.records import Record
 from xrayscan.evaluation.resampling import Draws
+from xrayscan.findings import range_of_persons
 from xrayscan.network.anomaly import Kind
 
 __all__ = [

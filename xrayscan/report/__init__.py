@@ -20,7 +20,7 @@ import numpy as np
 import xrayscan
 from xrayscan.errors import ReportError, ShapeError
 from xrayscan.explain.explanation import Explanation
-from xrayscan.findings import Finding
+from xrayscan.findings import Finding, range_of_persons
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.quality.fitness import at_a_glance
 from xrayscan.report.folder import FORMS, write_folder
@@ -38,6 +38,10 @@ PRIORITIES: tuple[Priority, ...] = ("high", "opaque", "poor", "medium", "low")
 """In the order to look at them."""
 
 HALF = 0.5
+UNLIKE = (
+    "unlike what the model knows, more than 99 of 100 scans it was calibrated on are: its scores mean less here; "
+    "look, and see docs/site.md to adapt it to this scanner and its loads"
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,7 +156,7 @@ class Report:
     def priority(self) -> Priority:
         """How soon a person should look: "high" above the threshold; "opaque" up to it, but with less than half of
         the load penetrated; "poor" where the scan itself is too poor to screen; "medium" above the model's laxest
-        threshold; else "low", which is not a clearance.
+        threshold, and where the scan is unlike what the model knows; else "low", which is not a clearance.
         """
         if self.score > self.threshold:
             return "high"
@@ -162,7 +166,7 @@ class Report:
             return "poor"
         thresholds = self.card.thresholds
         laxest = thresholds[max(thresholds)] if thresholds else math.inf
-        return "medium" if self.score > laxest else "low"
+        return "medium" if self.score > laxest or self.anomaly.unfamiliar else "low"
 
     @property
     def inspected(self) -> float:
@@ -172,7 +176,16 @@ class Report:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reviewer must know of the scan and of how it was made."""
-        return (*(f"too poor to screen: {problem}" for problem in self.problems), *self.radiograph.warnings)
+        poor = (f"too poor to screen: {problem}" for problem in self.problems)
+        return (*poor, *((UNLIKE,) if self.anomaly.unfamiliar else ()), *self.radiograph.warnings)
+
+    @property
+    def persons(self) -> tuple[int, int]:
+        """How many of the findings that are consistent with a person are right, as a 90 % range by their probabilities.
+
+        It says nothing of anyone who was not seen.
+        """
+        return range_of_persons([f.probability for f in self.findings if f.kind == "person"])
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "plain", "polygons", "record", "schema", "share_of_opaque"]
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 DIGITS = 6  # significant; the network knows fewer
 LARGEST = 64  # values of an array that are kept in the history
 
@@ -42,7 +42,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema()["$id"]
-    'urn:xrayscan:report:1.0'
+    'urn:xrayscan:report:1.1'
     """
     text = resources.files("xrayscan.report").joinpath("report.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
@@ -175,6 +175,8 @@ def record(report: Report) -> dict[str, Any]:
         "inspected": report.inspected,
         "opaque_fraction": share_of_opaque(radiograph.opaque),
         "findings": [_finding(*pair) for pair in zip(report.findings, report.explanations, strict=True)],
+        "persons": dict(zip(("low", "high"), report.persons, strict=True)),
+        "novelty": report.anomaly.novelty,
         "warnings": report.warnings,
         "scan": {
             "rows": radiograph.shape[0],

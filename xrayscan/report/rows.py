@@ -21,6 +21,9 @@ ROW_COLUMNS = (
     "persons",
     "voids",
     "densities",
+    "persons_low",
+    "persons_high",
+    "novelty",
     "top_probability",
     "warnings",
     "sha256",
@@ -141,7 +144,7 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
     >>> report = {
     ...     "source": {"path": "lane3/0412.tif", "sha256": "ab12"}, "score": 0.91, "priority": "high", "inspected": 0.83,
     ...     "opaque_fraction": 0.17, "findings": [{"kind": "person", "probability": 0.87}], "warnings": ["pitch estimated"],
-    ...     "model": {"name": "small", "version": "1"},
+    ...     "persons": {"low": 0, "high": 1}, "novelty": None, "model": {"name": "small", "version": "1"},
     ... }
     >>> row = row_of_report(report, "out/0412")
     >>> row["status"], row["persons"], row["top_probability"], row["warnings"], row["report"]
@@ -159,6 +162,9 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "persons": kinds.count("person"),
         "voids": kinds.count("void"),
         "densities": kinds.count("density"),
+        "persons_low": report["persons"]["low"],
+        "persons_high": report["persons"]["high"],
+        "novelty": report["novelty"],
         "top_probability": max((finding["probability"] for finding in findings), default=None),
         "warnings": Sentences(inert_text(warning) for warning in report["warnings"]),
         "sha256": inert_text(report["source"]["sha256"] or ""),
