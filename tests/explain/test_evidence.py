@@ -9,8 +9,9 @@ from yard import CARD, FakeModel, Yard
 from xrayscan.errors import ShapeError
 from xrayscan.explain import explain
 from xrayscan.explain.evidence import measure, sentences
-from xrayscan.explain.expected import MU_OVER_RHO, expected_depth
+from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
+from xrayscan.normalize.areal import depth_without
 from xrayscan.scan import Box, Step
 
 
@@ -112,13 +113,15 @@ def test_pixels_without_a_value_are_counted():
 def test_expected_takes_out_what_was_added():
     yard = Yard()
     expected = expected_depth(yard.finding, yard.radiograph, yard.anomaly)
-    assert expected[35, 27] == pytest.approx(3 - MU_OVER_RHO * 18, abs=0.01)
+    assert expected[35, 27] == pytest.approx(float(depth_without(np.array(3.0), np.array(18.0))), abs=0.01)
     assert expected.shape == (70, 55)
 
 
 def test_expected_puts_back_what_was_taken():
     yard = Yard(kind="void", added=0, missing=20)
-    assert expected_depth(yard.finding, yard.radiograph, yard.anomaly)[35, 27] == pytest.approx(3 + MU_OVER_RHO * 20, abs=0.01)
+    assert expected_depth(yard.finding, yard.radiograph, yard.anomaly)[35, 27] == pytest.approx(
+        float(depth_without(np.array(3.0), np.array(-20.0))), abs=0.01
+    )
 
 
 def test_expected_is_never_below_zero_and_unchanged_where_opaque():

@@ -7,22 +7,22 @@ import numpy as np
 
 from xrayscan.findings import Finding
 from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.normalize.areal import depth_without
 from xrayscan.scan import Radiograph
 
-__all__ = ["MU_OVER_RHO", "expected_depth"]
-
-MU_OVER_RHO = 0.049
-"""μ/ρ of water at 2 MeV [cm²/g] (NIST), near the effective energy of a 6 MV beam: an approximation for every machine."""
+__all__ = ["expected_depth"]
 
 EDGE = 0.03  # [m] width of the soft edge: about the resolution of the network's grid
 MIN_WEIGHT = 1e-3
+ENDPOINTS = (2.5, 9.0)  # [MV] of the table
 
 
 def expected_depth(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap) -> np.ndarray:
     """Optical depth over the finding's box as it would be without the finding.
 
-    ``τ − μ/ρ · (added − missing)``, never below 0. The areal density that is taken out is smoothed inside the mask and
-    fades over about 3 cm at its edge. Where the beam did not come through, τ stays as it is: nothing is known there.
+    ``added − missing`` is taken out as water-like matter, beam hardening included; nothing falls below 0. It is smoothed inside
+    the mask and fades over about 3 cm at its edge. Where the beam did not come through, τ stays as it is: nothing is known
+    there.
 
     Parameters
     ----------
@@ -40,10 +40,6 @@ def expected_depth(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap
     ShapeError
         If the box lies outside the scan (raised by `xrayscan.explain.explain`, which checks it first).
 
-    References
-    ----------
-    Hubbell and Seltzer, NIST SRD 126, DOI 10.18434/T4D01F: μ/ρ of water is 0.0494 cm²/g at 2 MeV.
-
     Examples
     --------
     >>> from xrayscan.findings import Finding, Mass, Position, Size
@@ -55,7 +51,7 @@ def expected_depth(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap
     >>> finding = Finding("P1", "person", 0.9, Box(10, 10, 70, 70), ones[10:70, 10:70],
     ...     Position(0.4, 0.4), Size(0.6, 0.6), Mass(72, 50, 100))
     >>> round(float(expected_depth(finding, radiograph, anomaly)[30, 30]), 2)
-    2.02
+    2.16
     """
     rows, columns = finding.box.slices
     depth = radiograph.optical_depth[0, rows, columns]
@@ -64,9 +60,15 @@ def expected_depth(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap
     sigma = (EDGE / radiograph.pixel_pitch[1], EDGE / radiograph.pixel_pitch[0])
     weight = _smooth(mask, sigma)
     inside = _smooth(net * mask, sigma) / np.maximum(weight, MIN_WEIGHT)
-    change = MU_OVER_RHO * inside * np.clip(2 * weight, 0, 1)
+    change = inside * np.clip(2 * weight, 0, 1)
     change[radiograph.opaque[rows, columns]] = 0
-    return np.where(depth > 0, np.maximum(depth - change, 0), depth).astype(np.float32)
+    return depth_without(depth, change, endpoint=endpoint_of(radiograph))
+
+
+def endpoint_of(radiograph: Radiograph) -> float | None:
+    """End-point energy of the high energy [MV], where the scan tells one that the table of areal densities holds."""
+    told = radiograph.endpoints[0] if radiograph.endpoints else None
+    return None if told is None else float(np.clip(told, *ENDPOINTS))
 
 
 def _smooth(image: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
