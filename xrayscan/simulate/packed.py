@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import cv2
 import numpy as np
@@ -49,8 +50,9 @@ def pack(radiograph: Radiograph, truth: Truth, grid: float) -> np.ndarray:
 def save_packed(packed: np.ndarray, path: Path) -> None:
     """Write a packed scan as a compressed NumPy archive; a write that is cut off leaves no file of that name."""
     partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, packed=packed)
+    # The fastest level: half the time of the usual one, for files a few percent larger.
+    with ZipFile(partial, "w", ZIP_DEFLATED, compresslevel=1) as archive, archive.open("packed.npy", "w") as file:
+        np.lib.format.write_array(file, packed, allow_pickle=False)
     partial.replace(path)
 
 
