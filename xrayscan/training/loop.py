@@ -17,6 +17,7 @@ from torch.nn import functional
 from xrayscan.network.designs import build
 from xrayscan.network.unet import AREAL_SCALE
 from xrayscan.training.crops import Crops
+from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
 
 __all__ = ["Progress", "loss_of", "train"]
@@ -120,7 +121,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(schedule, self.step, done)
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16):
+        with mixed(self.device):
             output = self.network.coarse(batch["input"].contiguous(memory_format=torch.channels_last))
         loss = loss_of(output, batch)
         self.optimizer.zero_grad(set_to_none=True)

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from xrayscan.training.crops import Crop, Crops
 from xrayscan.training.loop import Progress, loss_of
+from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Data, Network, Recipe, Schedule
 from xrayscan.training.site_errors import SiteError
 
@@ -169,7 +170,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = tuning.rate * min(1.0, (self.step + 1) / 20) * fall
         batch, own = {name: tensor.to(self.device) for name, tensor in batch.items()}, own.to(self.device)
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16):
+        with mixed(self.device):
             output = self.network(batch["input"])
             with torch.no_grad():
                 before = self.old(batch["input"])
