@@ -13,6 +13,7 @@ from yard import CARD, Yard
 
 from xrayscan.report.layers import Layers
 from xrayscan.report.page import page
+from xrayscan.report.pixels import Pixels
 from xrayscan.scan import Source, Step
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}javascript:alert(3)"
@@ -35,7 +36,8 @@ class Elements(HTMLParser):
 
 
 def written(report) -> str:
-    return page(report.to_dict(), Layers.of(report.radiograph, report.anomaly, report.findings))
+    layers = Layers.of(report.radiograph, report.anomaly, report.findings)
+    return page(report.to_dict(), layers, Pixels.of(report.radiograph, report.findings, report.explanations))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_it_needs_nothing_else(plain_page):
         assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
         for name in ("src", "href", "action", "srcset", "data", "poster"):
             value = attributes.get(name)
-            assert value is None or value.startswith("data:image/png;base64,"), (tag, name, value)
+            assert value is None or value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")), (tag, name, value)
         assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
     assert not re.search(r"https?://|//[a-z]+\.|url\(|@import", re.sub(r"base64,[^\"]+", "", plain_page))
 

@@ -26,6 +26,7 @@ from xrayscan.quality.fitness import at_a_glance
 from xrayscan.report.folder import FORMS, write_folder
 from xrayscan.report.layers import Layers
 from xrayscan.report.page import page
+from xrayscan.report.pixels import Pixels
 from xrayscan.report.record import record, schema
 from xrayscan.report.tdr import ThreatReport, read_tdr
 from xrayscan.scan import Radiograph, Scan, Source, Step
@@ -233,7 +234,8 @@ class Report:
         told = self.to_dict()
         layers = Layers.of(self.radiograph, self.anomaly, self.findings)
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
-        contents = (layers.overlay, page(told, layers).encode("utf-8"), text.encode("utf-8"))
+        shown = page(told, layers, Pixels.of(self.radiograph, self.findings, self.explanations))
+        contents = (layers.overlay, shown.encode("utf-8"), text.encode("utf-8"))
         return write_folder(Path(folder), dict(zip(FORMS, contents, strict=True)))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -25,17 +25,19 @@ COMPRESSION = 1
 
 @dataclass(frozen=True, repr=False)
 class Layers:
-    """PNG files, and the frame they are drawn in.
+    """Image files, and the frame they are drawn in.
 
     Attributes
     ----------
     frame : Frame
-    gray, heat, hatch, overlay : bytes
-        The scan; the heat and the opaque regions at half its resolution, transparent elsewhere; all in one with its legend.
+    still : bytes
+        The scan at half its resolution, as JPEG: what is seen until the page has decoded its numbers, or where it may not.
+    heat, hatch, overlay : bytes
+        The heat and the opaque regions at half the resolution, transparent elsewhere; all in one with its legend. PNG.
     """
 
     frame: Frame
-    gray: bytes
+    still: bytes
     heat: bytes
     hatch: bytes
     overlay: bytes
@@ -65,7 +67,7 @@ class Layers:
         drawn = overlay(radiograph, anomaly, findings, gray=gray)
         return cls(
             frame,
-            gray=png(gray),
+            still=_jpeg(cv2.resize(gray, half, interpolation=cv2.INTER_AREA)),
             heat=png(heat(cv2.resize(anomaly.person, half, interpolation=cv2.INTER_AREA))),
             hatch=png(_hatch(radiograph.opaque, half)),
             overlay=png(drawn),
@@ -78,6 +80,13 @@ def _hatch(opaque: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     image = np.zeros((*mask.shape, 4), np.uint8)
     hatched(image, mask, Pen.of(mask.shape[0]))
     return image
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    if not done:
+        raise ReportError(f"encoding a picture of shape {image.shape} as JPEG failed; check the memory that is left")
+    return bytes(data)
 
 
 def png(image: np.ndarray) -> bytes:

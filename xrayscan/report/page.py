@@ -16,9 +16,10 @@ from markupsafe import Markup
 from xrayscan.explain.drawing import COLORS
 from xrayscan.explain.heat import LEVEL
 from xrayscan.explain.legend import unseen
-from xrayscan.explain.picture import Frame
+from xrayscan.explain.picture import DEPTH_OF_BLACK, Frame
 from xrayscan.findings import probability_text
 from xrayscan.report.layers import Layers
+from xrayscan.report.pixels import COARSE, CURVE, FIRST, PER_UNIT, Patch, Pixels
 
 __all__ = ["page"]
 
@@ -33,7 +34,7 @@ KINDS = {"person": "consistent with a concealed person", "void": "void in the lo
 NEAR = 0.35  # share of the finding's longer side that is shown around it
 
 
-def page(report: Mapping[str, Any], layers: Layers) -> str:
+def page(report: Mapping[str, Any], layers: Layers, pixels: Pixels) -> str:
     """The whole page.
 
     Every text is escaped, no picture, font or script comes from elsewhere, and a content security policy forbids the
@@ -44,6 +45,7 @@ def page(report: Mapping[str, Any], layers: Layers) -> str:
     report : mapping
         What ``Report.to_dict()`` gives.
     layers : Layers
+    pixels : Pixels
 
     Returns
     -------
@@ -69,9 +71,19 @@ def page(report: Mapping[str, Any], layers: Layers) -> str:
         meter=1 / layers.frame.pitch,
         drawn=[_drawn(finding, layers.frame) for finding in report["findings"]],
         containers=[_rectangle(box, layers.frame) for box in report["scan"]["containers"]],
-        gray=_uri(layers.gray),
+        still=_uri(layers.still, "jpeg"),
         heat=_uri(layers.heat),
         hatch=_uri(layers.hatch),
+        pixels=pixels,
+        first=FIRST,
+        per_unit=PER_UNIT,
+        coarse=COARSE,
+        curve=float(CURVE[1] - CURVE[0]),
+        codes=_text(pixels.codes),
+        opaque=_text(pixels.opaque),
+        numbers=_text(pixels.numbers),
+        patches=[_patch(patch) for patch in pixels.patches],
+        black=DEPTH_OF_BLACK,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -95,8 +107,17 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _uri(image: bytes) -> Markup:
-    return Markup("data:image/png;base64," + base64.b64encode(image).decode("ascii"))
+def _text(data: bytes) -> Markup:
+    return Markup(base64.b64encode(data).decode("ascii"))
+
+
+def _uri(image: bytes, form: str = "png") -> Markup:
+    return Markup(f"data:image/{form};base64,") + _text(image)
+
+
+def _patch(patch: Patch) -> dict[str, Any]:
+    box = patch.box
+    return {"box": f"{box.left} {box.top} {box.width} {box.height}", "codes": _text(patch.codes)}
 
 
 def _drawn(finding: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
