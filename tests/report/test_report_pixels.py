@@ -1,0 +1,67 @@
+"""The numbers of a report's page: 16 bits there and back, and what a browser can not draw."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from yard import FakeModel, Yard
+
+from xrayscan.explain import explain
+from xrayscan.report import pixels
+from xrayscan.report.pixels import FIRST, PER_UNIT, UNMEASURED, Pixels, decoded, encoded
+from xrayscan.scan import Box, Radiograph
+
+MOST = (UNMEASURED - 1) / PER_UNIT + FIRST
+DEPTHS = st.floats(-3, 40, width=32) | st.just(np.float32("nan"))
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 17)), elements=DEPTHS))
+def test_they_come_back_within_half_a_step(depth):
+    back = decoded(encoded(depth), depth.shape)
+    np.testing.assert_array_equal(np.isnan(back), np.isnan(depth))
+    np.testing.assert_allclose(back, depth.clip(FIRST, MOST), atol=0.51 / PER_UNIT, rtol=1e-6)
+
+
+def test_a_whole_report_is_encoded():
+    yard = Yard(opaque=Box(20, 300, 60, 340))
+    told = explain(FakeModel(yard.anomaly), yard.radiograph, (yard.finding,), anomaly=yard.anomaly)
+    made = Pixels.of(yard.radiograph, (yard.finding,), told)
+    assert (made.rows, made.columns, made.share) == (200, 400, 1.0)
+    np.testing.assert_allclose(decoded(made.codes, (200, 400)), 3.0, atol=1e-3)
+    opaque = np.frombuffer(zlib.decompress(made.opaque), np.uint8).reshape(50, 100)
+    assert opaque.sum() == 10 * 10
+    assert opaque[5:15, 75:85].all()
+    assert made.numbers == b""  # one energy
+    assert made.areal[0] == 0.0
+    assert list(made.areal) == sorted(made.areal)
+    (patch,) = made.patches
+    assert (patch.finding, patch.box) == (0, yard.finding.box)
+
+
+@pytest.mark.parametrize(("longest", "most"), [(100, 8_000_000), (16384, 5000)])
+def test_a_scan_too_large_for_a_browser_is_shown_smaller(monkeypatch, longest, most):
+    monkeypatch.setattr(pixels, "LONGEST", longest)
+    monkeypatch.setattr(pixels, "MOST", most)
+    yard = Yard()
+    told = explain(FakeModel(yard.anomaly), yard.radiograph, (yard.finding,), anomaly=yard.anomaly)
+    made = Pixels.of(yard.radiograph, (yard.finding,), told)
+    assert made.rows * made.columns <= most
+    assert max(made.rows, made.columns) <= longest
+    assert made.rows / made.columns == pytest.approx(0.5, rel=0.02)
+    (patch,) = made.patches
+    assert decoded(patch.codes, (patch.box.height, patch.box.width)).shape == (patch.box.height, patch.box.width)
+
+
+def test_kinds_of_material_need_two_energies_and_their_end_points():
+    shape = (40, 80)
+    depth = np.stack([np.full(shape, 2.0), np.full(shape, 2.4)]).astype(np.float32)
+    ones = np.ones(shape, bool)
+    told = Radiograph(depth, ones, ~ones, (0.01, 0.01), energies=("high", "low"), endpoints=(6.0, 4.0))
+    untold = Radiograph(depth, ones, ~ones, (0.01, 0.01), energies=("high", "low"))
+    assert len(np.frombuffer(zlib.decompress(Pixels.of(told, (), ()).numbers), np.uint8)) == 10 * 20
+    assert Pixels.of(untold, (), ()).numbers == b""
