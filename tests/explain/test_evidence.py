@@ -9,9 +9,7 @@ from yard import CARD, FakeModel, Yard
 from xrayscan.errors import ShapeError
 from xrayscan.explain import explain
 from xrayscan.explain.evidence import measure, sentences
-from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
-from xrayscan.normalize.areal import depth_without
 from xrayscan.scan import Box, Step
 
 
@@ -108,26 +106,6 @@ def test_pixels_without_a_value_are_counted():
     assert measured.unmeasured == pytest.approx(0.5)
     assert measured.depth == pytest.approx(3.0)
     assert "50 % of it has no valid pixels" in "".join(sentences(yard.finding, radiograph, yard.anomaly, CARD))
-
-
-def test_expected_takes_out_what_was_added():
-    yard = Yard()
-    expected = expected_depth(yard.finding, yard.radiograph, yard.anomaly)
-    assert expected[35, 27] == pytest.approx(float(depth_without(np.array(3.0), np.array(18.0))), abs=0.01)
-    assert expected.shape == (70, 55)
-
-
-def test_expected_puts_back_what_was_taken():
-    yard = Yard(kind="void", added=0, missing=20)
-    assert expected_depth(yard.finding, yard.radiograph, yard.anomaly)[35, 27] == pytest.approx(
-        float(depth_without(np.array(3.0), np.array(-20.0))), abs=0.01
-    )
-
-
-def test_expected_is_never_below_zero_and_unchanged_where_opaque():
-    assert expected_depth(Yard(depth=0.2).finding, Yard(depth=0.2).radiograph, Yard(depth=0.2).anomaly).min() >= 0
-    yard = Yard(opaque=Box(80, 100, 150, 155))
-    assert (expected_depth(yard.finding, yard.radiograph, yard.anomaly) == 3).all()
 
 
 def test_explain_keeps_the_order_and_the_absolute_score():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import CalibrationError
-from xrayscan.normalize.areal import areal_density, depth_without
+from xrayscan.normalize.areal import areal_density, endpoint_of
+from xrayscan.scan import Radiograph
 
 DEPTHS = np.linspace(0.05, 11.0, 60)
 
@@ -34,17 +35,6 @@ def test_it_is_the_beam_of_the_simulator():
         np.testing.assert_allclose(areal_density(depth, endpoint=endpoint), water.numpy(), rtol=0.01, atol=0.1)
 
 
-def test_what_is_taken_out_comes_back_when_it_is_put_in():
-    taken = depth_without(DEPTHS, np.full(60, 0.4), endpoint=6.0)
-    np.testing.assert_allclose(depth_without(taken, np.full(60, -0.4), endpoint=6.0), DEPTHS, atol=1e-3)
-
-
-def test_nothing_is_taken_below_nothing():
-    assert depth_without(np.array([0.3, -0.01]), np.array([50.0, 50.0])).tolist() == pytest.approx([0.0, -0.01])
-    untouched = np.array([2.0, -0.02, np.nan])
-    np.testing.assert_array_equal(depth_without(untouched, np.zeros(3)), untouched.astype(np.float32))
-
-
 def test_not_a_number_stays_one():
     assert np.isnan(areal_density(np.array([np.nan])))[0]
 
@@ -56,3 +46,11 @@ def test_not_a_number_stays_one():
 def test_what_is_not_known_is_refused(options, said):
     with pytest.raises(CalibrationError, match=said):
         areal_density(DEPTHS, **options)
+
+
+@pytest.mark.parametrize(("told", "expected"), [(None, None), ((6.0,), 6.0), ((15.0, 9.0), 9.0), ((0.3,), 2.5)])
+def test_the_end_point_of_a_scan_is_one_that_is_known(told, expected):
+    zero = np.zeros((2 if told and len(told) > 1 else 1, 4, 5), np.float32)
+    energies = ("high", "low")[: len(zero)]
+    radiograph = Radiograph(zero, zero[0] == 0, zero[0] > 0, (0.01, 0.01), energies=energies, endpoints=told)
+    assert endpoint_of(radiograph) == expected

@@ -31,6 +31,9 @@ def made(energies: tuple[str, ...] = ("high",), **changed):
     yard = Yard(shape=SHAPE, pitch=PITCH, box=Box(400, 1000, 560, 1140))
     rng = np.random.default_rng(1)
     depth = np.tile(1.0 + 3.0 * (np.arange(SHAPE[1]) / SHAPE[1]) ** 2, (SHAPE[0], 1))
+    other = Box(100, 1800, 200, 1900)
+    for box in (yard.box, other):
+        depth[box.slices] += 0.7
     planes = [factor * depth + 0.004 * np.exp(depth / 2) * rng.standard_normal(SHAPE) for factor in (1.0, 1.17)]
     opaque = np.zeros(SHAPE, bool)
     opaque[600:700, 2000:2200] = True
@@ -40,7 +43,6 @@ def made(energies: tuple[str, ...] = ("high",), **changed):
         np.float32(planes[: len(energies)]), valid, opaque, PITCH, containers=yard.radiograph.containers, inspected=0.9,
         energies=energies, endpoints=(6.0, 4.0)[: len(energies)],
     )  # fmt: skip
-    other = Box(100, 1800, 200, 1900)
     second = replace(yard.finding, id="P2", box=other, mask=np.ones((100, 100), bool), probability=0.4)
     findings = (yard.finding, second)
     told = explain(FakeModel(yard.anomaly), radiograph, findings, anomaly=yard.anomaly)

@@ -37,7 +37,7 @@ class Elements(HTMLParser):
 
 def written(report) -> str:
     layers = Layers.of(report.radiograph, report.anomaly, report.findings)
-    return page(report.to_dict(), layers, Pixels.of(report.radiograph, report.findings, report.explanations))
+    return page(report.to_dict(), layers, Pixels.of(report.radiograph, report.explanations))
 
 
 @pytest.fixture(scope="module")

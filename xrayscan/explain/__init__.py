@@ -96,7 +96,7 @@ def explain(
             sentences=sentences(finding, radiograph, anomaly, model.card),
             heatmap=getattr(anomaly, finding.kind)[finding.box.slices],
             method=METHOD,
-            expected=expected_depth(finding, radiograph, anomaly),
+            expected=expected_depth(finding, radiograph, findings),
         )
         for finding in findings
     )

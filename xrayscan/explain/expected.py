@@ -1,78 +1,269 @@
-"""The scan as it would be without a finding."""
+"""The scan as it would be without a finding: the load around it goes on, as it does elsewhere in the same scan.
+
+A load repeats. The place whose surroundings are most like the finding's is looked for in the scan itself; what is there takes
+the finding's place, lifted or lowered until it joins without a seam, with its own noise. Where nothing is like it, the edge's
+values are drawn together, and noise of the edge's size is put in. The network has no part in it: what it says of the picture
+that results is a test of the finding, and not an echo.
+
+References
+----------
+P. Pérez, M. Gangnet, A. Blake, Poisson image editing, SIGGRAPH 2003, https://doi.org/10.1145/882262.882269
+A. Criminisi, P. Pérez, K. Toyama, Region filling by exemplar-based inpainting, 2004, https://doi.org/10.1109/TIP.2004.833105
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from xrayscan.findings import Finding
-from xrayscan.network.anomaly import AnomalyMap
-from xrayscan.normalize.areal import depth_without
-from xrayscan.scan import Radiograph
+from xrayscan.scan import Box, Radiograph, frozen_array
 
-__all__ = ["expected_depth"]
+__all__ = ["Expected", "expected_depth"]
 
-EDGE = 0.03  # [m] width of the soft edge: about the resolution of the network's grid
-MIN_WEIGHT = 1e-3
-ENDPOINTS = (2.5, 9.0)  # [MV] of the table
+ROOM = 0.05  # around a finding's mask that is replaced too: the network's edge is not a body's [m]
+AROUND = 0.25  # width of the surroundings that must be alike [m]
+REACH = (0.10, 15.0)  # up or down and along the travel, within which a place is looked for: floors and rails run along [m]
+CELL = 0.02  # pixels of the first search [m]
+DEEPEST = 8.0  # beyond this optical depth all is alike: hardly anything comes through
+SMOOTH, WIDE = 0.03, 0.06  # of what is drawn over the hole from its edge; finer than the second is lost within it [m]
+BLIND = (0.05, 0.3)  # share of a place, and of its surroundings, that may be of no use, for it to be taken
+FINE = 1.5  # what varies over less than this is noise [px]
+LIFT = 1.5  # optical depth up to which noise is scaled to its new place
+SEED = 20261128
+
+Pair = tuple[int, int]
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def expected_depth(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap) -> np.ndarray:
-    """Optical depth over the finding's box as it would be without the finding.
+@dataclass(frozen=True, eq=False, repr=False)
+class Expected:
+    """A part of the scan as it would be without a finding.
 
-    ``added − missing`` is taken out as water-like matter, beam hardening included; nothing falls below 0. It is smoothed inside
-    the mask and fades over about 3 cm at its edge. Where the beam did not come through, τ stays as it is: nothing is known
-    there.
+    Attributes
+    ----------
+    box : Box
+        The finding's, with some room around.
+    depth : ndarray of float32, shape (energies, box.height, box.width)
+        Optical depth; the scan's own wherever nothing was replaced.
+    replaced : ndarray of bool, shape (box.height, box.width)
+        The finding's mask and a little around it, less what is opaque or was not measured: nothing is known there.
+    shift : (int, int) or None [px]
+        Rows and columns from here to the place whose surroundings are most alike; None where there is none.
+    unlike : float
+        How much both surroundings differ, but for a smooth part: root mean square of optical depth. Where no place is alike,
+        how much the surroundings vary.
+    """
+
+    box: Box
+    depth: np.ndarray
+    replaced: np.ndarray
+    shift: Pair | None
+    unlike: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", frozen_array(self.depth, np.float32))
+        object.__setattr__(self, "replaced", frozen_array(self.replaced, bool))
+
+
+def expected_depth(finding: Finding, radiograph: Radiograph, findings: Iterable[Finding] = ()) -> Expected:
+    """Optical depth around a finding as it would be without it.
 
     Parameters
     ----------
     finding : Finding
+        Its box lies within the radiograph; `xrayscan.explain.explain` checks it.
     radiograph : Radiograph
-    anomaly : AnomalyMap
+    findings : iterable of Finding
+        All of the scan's: none of them is an example of what is to be expected.
 
     Returns
     -------
-    ndarray of float32, shape (box.height, box.width)
-        NaN where the radiograph is not valid.
-
-    Raises
-    ------
-    ShapeError
-        If the box lies outside the scan (raised by `xrayscan.explain.explain`, which checks it first).
+    Expected
 
     Examples
     --------
-    >>> from xrayscan.findings import Finding, Mass, Position, Size
-    >>> from xrayscan.network.anomaly import AnomalyMap, ModelId
-    >>> from xrayscan.scan import Box
-    >>> zero, ones = np.zeros((80, 80), np.float32), np.ones((80, 80), bool)
-    >>> anomaly = AnomalyMap(zero, zero, zero, zero + 20, zero, ModelId("m", "1", ""))
-    >>> radiograph = Radiograph(zero[None] + 3, ones, ~ones, (0.01, 0.01))
-    >>> finding = Finding("P1", "person", 0.9, Box(10, 10, 70, 70), ones[10:70, 10:70],
-    ...     Position(0.4, 0.4), Size(0.6, 0.6), Mass(72, 50, 100))
-    >>> round(float(expected_depth(finding, radiograph, anomaly)[30, 30]), 2)
-    2.16
+    >>> from xrayscan.findings import Mass, Position, Size
+    >>> depth = np.tile(1 + np.arange(300) // 20 % 2, (120, 1)).astype(np.float32)
+    >>> depth[40:90, 100:140] += 1.0
+    >>> ones = np.ones(depth.shape, bool)
+    >>> finding = Finding("P1", "person", 0.9, Box(40, 100, 90, 140), ones[40:90, 100:140],
+    ...     Position(0.4, 0.4), Size(0.5, 0.4), Mass(40, 30, 60))
+    >>> expected = expected_depth(finding, Radiograph(depth[None], ones, ~ones, (0.01, 0.01)))
+    >>> expected.box, expected.shift[1] % 40, expected.depth[0, 20, 10:50:10].round(1).tolist()
+    (Box(top=35, left=95, bottom=95, right=145), 0, [2.0, 2.0, 1.0, 1.0])
     """
-    rows, columns = finding.box.slices
-    depth = radiograph.optical_depth[0, rows, columns]
-    mask = finding.mask.astype(np.float32)
-    net = anomaly.added[rows, columns] - anomaly.missing[rows, columns]
-    sigma = (EDGE / radiograph.pixel_pitch[1], EDGE / radiograph.pixel_pitch[0])
-    weight = _smooth(mask, sigma)
-    inside = _smooth(net * mask, sigma) / np.maximum(weight, MIN_WEIGHT)
-    change = inside * np.clip(2 * weight, 0, 1)
-    change[radiograph.opaque[rows, columns]] = 0
-    return depth_without(depth, change, endpoint=endpoint_of(radiograph))
+    room = _pixels((ROOM, ROOM), radiograph.pixel_pitch)
+    box = _grown(finding.box, room, radiograph.shape)
+    view = _grown(box, _pixels((AROUND, AROUND), radiograph.pixel_pitch), radiograph.shape)
+    taken = np.zeros(radiograph.shape, bool)
+    for one in (finding, *findings):
+        around = _grown(one.box, room, radiograph.shape)
+        taken[around.slices] |= _widened(one, around, room)
+    hole = np.zeros((view.height, view.width), bool)
+    hole[_within(box, view)] = _widened(finding, box, room)
+    place = _Place(radiograph, view, hole, taken)
+    shift = place.alike()
+    filled, unlike = place.drawn_together()
+    if shift is not None:
+        joined, apart = place.joined(shift)
+        filled, unlike, shift = (joined, apart, shift) if apart <= unlike else (filled, unlike, None)
+    replaced = hole & ~np.isnan(filled[0])
+    depth = np.where(replaced, filled, place.depth(view))
+    inner = _within(box, view)
+    return Expected(box, depth[:, *inner], replaced[inner], shift, unlike)
 
 
-def endpoint_of(radiograph: Radiograph) -> float | None:
-    """End-point energy of the high energy [MV], where the scan tells one that the table of areal densities holds."""
-    told = radiograph.endpoints[0] if radiograph.endpoints else None
-    return None if told is None else float(np.clip(told, *ENDPOINTS))
+class _Place:
+    """A finding's surroundings in a scan, with a hole where it is, and what else could be there."""
+
+    def __init__(self, radiograph: Radiograph, view: Box, hole: np.ndarray, taken: np.ndarray) -> None:
+        self.radiograph, self.view, self.hole, self.taken = radiograph, view, hole, taken
+        self.seen = radiograph.valid & ~radiograph.opaque
+        self.pitch = radiograph.pixel_pitch
+
+    def depth(self, window: Box) -> np.ndarray:
+        """Optical depth of all energies in a window."""
+        return self.radiograph.optical_depth[:, *window.slices]
+
+    def moved(self, shift: Pair) -> Box:
+        """The view, somewhere else."""
+        top, left = self.view.top + shift[0], self.view.left + shift[1]
+        return Box(top, left, top + self.view.height, left + self.view.width)
+
+    def alike(self) -> Pair | None:
+        """From here to the place whose surroundings are most alike."""
+        step = _pixels((CELL, CELL), self.pitch)
+        found = self._searched(_grown(self.view, _pixels(REACH, self.pitch), self.radiograph.shape), step)
+        if found is None or step == (1, 1):
+            return found
+        around = _grown(self.moved(found), step, self.radiograph.shape)
+        return self._searched(around, (1, 1)) or found
+
+    def _searched(self, near: Box, step: Pair) -> Pair | None:
+        """The best place within a window, in steps of so many pixels."""
+        # The search's cells start where the view does, so that a step of theirs is a whole number of pixels.
+        top, left = (near.top + (self.view.top - near.top) % step[0], near.left + (self.view.left - near.left) % step[1])
+        window = np.s_[top : near.bottom, left : near.right]
+        depth, useless, blind = self._planes(window, step)
+        own, unusable, _ = self._planes(self.view.slices, step)
+        hole = (_binned(self.hole, step) > 0).astype(np.float32)
+        ring = ((hole == 0) & (unusable < 0.5)).astype(np.float32)
+        if not ring.any() or not hole.any() or any(a < b for a, b in zip(depth.shape, own.shape, strict=True)):
+            return None
+        apart = cv2.matchTemplate(depth, own, cv2.TM_SQDIFF, mask=ring) / ring.sum()
+        inside = cv2.matchTemplate(blind, hole, cv2.TM_CCORR) / hole.sum()
+        outside = cv2.matchTemplate(useless, ring, cv2.TM_CCORR) / ring.sum()
+        apart[(inside > BLIND[0]) | (outside > BLIND[1]) | ~np.isfinite(apart)] = np.inf
+        best = np.unravel_index(int(apart.argmin()), apart.shape)
+        if not np.isfinite(apart[best]):
+            return None
+        return int(top + best[0] * step[0] - self.view.top), int(left + best[1] * step[1] - self.view.left)
+
+    def _planes(self, window: tuple[slice, slice], step: Pair) -> Planes:
+        """Optical depth, what is of no use, and what is that or opaque, in cells of so many pixels."""
+        depth = np.nan_to_num(self.radiograph.optical_depth[0][window]).clip(0.0, DEEPEST)
+        useless = self.taken[window] | ~self.radiograph.valid[window]
+        return _binned(depth, step), _binned(useless, step), _binned(useless | self.radiograph.opaque[window], step)
+
+    def joined(self, shift: Pair) -> tuple[np.ndarray, float]:
+        """What is at another place, lifted or lowered so that it joins here; and how unlike both surroundings are.
+
+        NaN where it can not be told.
+        """
+        there = self.moved(shift)
+        here, example = self.depth(self.view), self.depth(there)
+        use = self._ring() & self.seen[there.slices] & ~self.taken[there.slices]
+        lifted, unlike = [], 0.0
+        for energy, (own, other) in enumerate(zip(here, example, strict=True)):
+            change, rest = self._membrane(np.nan_to_num(own - other), use)
+            coarse = _blurred(np.nan_to_num(other), (FINE, FINE))
+            noise = (other - coarse) * np.exp(change.clip(-LIFT, LIFT) / 2.0)
+            lifted.append(np.maximum(coarse + change, 0.0) + noise)
+            unlike = rest if energy == 0 else unlike
+        return np.where(self._replaceable() & self.seen[there.slices], np.stack(lifted), np.nan), unlike
+
+    def drawn_together(self) -> tuple[np.ndarray, float]:
+        """The edge's values drawn together over the hole, with noise of the edge's size; and how much the edge varies."""
+        rng, use = np.random.default_rng(SEED), self._ring()
+        if not use.any():
+            return np.full(self.depth(self.view).shape, np.nan, np.float32), np.inf
+        drawn, unlike = [], 0.0
+        for energy, own in enumerate(self.depth(self.view)):
+            own = np.nan_to_num(own)
+            mean, rest = self._membrane(own, use)
+            fine = (own - _blurred(own, (FINE, FINE)))[use]
+            size, middle = 1.4826 * float(np.median(np.abs(fine))), float(np.median(own[use]))
+            scale = size * np.exp((mean - middle).clip(-LIFT, LIFT) / 2.0)
+            drawn.append(np.maximum(mean, 0.0) + scale * rng.standard_normal(mean.shape))
+            unlike = rest if energy == 0 else unlike
+        return np.where(self._replaceable(), np.stack(drawn), np.nan), unlike
+
+    def _replaceable(self) -> np.ndarray:
+        return self.hole & self.seen[self.view.slices]
+
+    def _ring(self) -> np.ndarray:
+        """The surroundings: seen, and of no finding."""
+        return ~self.hole & self.seen[self.view.slices] & ~self.taken[self.view.slices]
+
+    def _membrane(self, values: np.ndarray, use: np.ndarray) -> tuple[np.ndarray, float]:
+        """Values of the surroundings, smoothed and drawn over the hole; and the rms of what is not smooth."""
+        if not use.any():
+            return np.zeros(values.shape, np.float32), np.inf
+        mean, trend = (_mean(values, use, (far / self.pitch[0], far / self.pitch[1])) for far in (SMOOTH, WIDE))
+        rest = float(np.sqrt(np.mean((values - trend)[use] ** 2)))
+        tall, wide = (max(2, round(side * step / SMOOTH)) for side, step in zip(mean.shape, self.pitch, strict=True))
+        known, share = (
+            cv2.resize(plane.astype(np.float32), (wide, tall), interpolation=cv2.INTER_AREA) for plane in (mean * use, use)
+        )
+        gap = (share < 0.2).astype(np.uint8)
+        drawn = cv2.inpaint((known / np.maximum(share, 0.2)).astype(np.float32), gap, 3, cv2.INPAINT_NS)
+        full = cv2.resize(drawn, mean.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return np.where(use, mean, full), rest
 
 
-def _smooth(image: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
-    """Gaussian, (column, row) sigma in pixels; the edge value goes on beyond the border."""
-    return cv2.GaussianBlur(
-        image, (0, 0), sigmaX=max(sigma[0], 0.3), sigmaY=max(sigma[1], 0.3), borderType=cv2.BORDER_REPLICATE
-    )
+def _pixels(lengths: tuple[float, float], pitch: tuple[float, float]) -> Pair:
+    row, column = (max(1, round(length / side)) for length, side in zip(lengths, pitch, strict=True))
+    return row, column
+
+
+def _grown(box: Box, room: Pair, shape: Pair) -> Box:
+    return Box(
+        max(0, box.top - room[0]), max(0, box.left - room[1]), min(shape[0], box.bottom + room[0]),
+        min(shape[1], box.right + room[1]),
+    )  # fmt: skip
+
+
+def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
+    top, left = inner.top - outer.top, inner.left - outer.left
+    return slice(top, top + inner.height), slice(left, left + inner.width)
+
+
+def _widened(finding: Finding, box: Box, room: Pair) -> np.ndarray:
+    """A finding's mask with some room around, over a box that holds both."""
+    mask = np.zeros((box.height, box.width), np.uint8)
+    mask[_within(finding.box, box)] = finding.mask
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * room[1] + 1, 2 * room[0] + 1))
+    return cv2.dilate(mask, around).astype(bool)
+
+
+def _binned(plane: np.ndarray, step: Pair) -> np.ndarray:
+    """Means over blocks of so many pixels; what is left over at the end is left out."""
+    rows, columns = plane.shape[0] // step[0], plane.shape[1] // step[1]
+    whole = np.ascontiguousarray(plane[: rows * step[0], : columns * step[1]], np.float32)
+    return whole if step == (1, 1) else cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def _mean(values: np.ndarray, use: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
+    """Gaussian means over what is of use."""
+    weight = np.maximum(_blurred(use.astype(np.float32), sigma), 1e-3)
+    return _blurred(np.where(use, values, 0.0).astype(np.float32), sigma) / weight
+
+
+def _blurred(image: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
+    """Gaussian, (row, column) sigma in pixels; the edge value goes on beyond the border."""
+    row, column = (max(side, 0.3) for side in sigma)
+    return cv2.GaussianBlur(image, (0, 0), sigmaX=column, sigmaY=row, borderType=cv2.BORDER_REPLICATE)

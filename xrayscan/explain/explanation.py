@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xrayscan.explain.expected import Expected
 from xrayscan.scan import frozen_array
 
 __all__ = ["Explanation"]
@@ -25,8 +26,8 @@ class Explanation:
         The finding's own score, 0 to 1, over its box: absolute, never stretched.
     method : str
         How the heatmap was made.
-    expected : ndarray of float32 or None, shape (box.height, box.width)
-        Optical depth as it would be without the finding, over its box.
+    expected : Expected or None
+        The scan as it would be without the finding, around it.
     faithfulness : float or None
         How well the heatmap explains the score, where it was measured.
     """
@@ -35,13 +36,11 @@ class Explanation:
     sentences: tuple[str, ...]
     heatmap: np.ndarray
     method: str
-    expected: np.ndarray | None = None
+    expected: Expected | None = None
     faithfulness: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heatmap", frozen_array(self.heatmap, np.float32))
-        if self.expected is not None:
-            object.__setattr__(self, "expected", frozen_array(self.expected, np.float32))
 
     def __repr__(self) -> str:
         return f"Explanation({self.finding} by {self.method}: {len(self.sentences)} sentences)"

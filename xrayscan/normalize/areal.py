@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.errors import CalibrationError
+from xrayscan.scan import Radiograph
 
-__all__ = ["MATERIALS", "NOMINAL_ENDPOINT", "areal_density", "depth_without"]
+__all__ = ["MATERIALS", "NOMINAL_ENDPOINT", "areal_density", "endpoint_of"]
 
 TABLE = Path(__file__).with_name("areal.npz")
 MATERIALS = ("water", "steel")
@@ -83,35 +84,7 @@ def areal_density(optical_depth: np.ndarray, *, endpoint: float | None = None, m
     return np.where(given < 0, thin, np.interp(given, depth, areal)).astype(np.float32)
 
 
-def depth_without(optical_depth: np.ndarray, areal: np.ndarray, *, endpoint: float | None = None) -> np.ndarray:
-    """Optical depth with an areal density of water-like matter taken out, or put in where it is negative.
-
-    Parameters
-    ----------
-    optical_depth : ndarray, any shape
-        Of the high energy.
-    areal : ndarray, same shape [g/cm²]
-        To take out.
-    endpoint : float or None [MV]
-        As in `areal_density`.
-
-    Returns
-    -------
-    ndarray of float32, same shape
-        Never less than 0, but where it was already, for noise.
-
-    Raises
-    ------
-    CalibrationError
-        For an end-point energy that is not known.
-
-    Examples
-    --------
-    >>> depth_without(np.array([3.0, 0.2]), np.array([20.0, 20.0])).round(2)
-    array([2.16, 0.  ], dtype=float32)
-    """
-    depth, areals = _curve(NOMINAL_ENDPOINT if endpoint is None else float(endpoint), "water")
-    given = np.asarray(optical_depth, np.float64)
-    left = np.interp(areal_density(given, endpoint=endpoint) - areal, areals, depth)
-    untouched = (areal == 0) | ((given <= 0) & (left <= 0))
-    return np.where(untouched, given, left).astype(np.float32)
+def endpoint_of(radiograph: Radiograph) -> float | None:
+    """End-point energy of a radiograph's high energy [MV], within those that are known; None where it tells none."""
+    told = radiograph.endpoints[0] if radiograph.endpoints else None
+    return None if told is None else float(np.clip(told, *_table()["endpoint"][[0, -1]]))

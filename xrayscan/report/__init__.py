@@ -234,7 +234,7 @@ class Report:
         told = self.to_dict()
         layers = Layers.of(self.radiograph, self.anomaly, self.findings)
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
-        shown = page(told, layers, Pixels.of(self.radiograph, self.findings, self.explanations))
+        shown = page(told, layers, Pixels.of(self.radiograph, self.explanations))
         contents = (layers.overlay, shown.encode("utf-8"), text.encode("utf-8"))
         return write_folder(Path(folder), dict(zip(FORMS, contents, strict=True)))
 

@@ -14,10 +14,8 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import CalibrationError
-from xrayscan.explain.expected import endpoint_of
 from xrayscan.explain.explanation import Explanation
-from xrayscan.findings import Finding
-from xrayscan.normalize.areal import areal_density
+from xrayscan.normalize.areal import areal_density, endpoint_of
 from xrayscan.normalize.materials import find_materials
 from xrayscan.scan import Box, Radiograph
 
@@ -38,14 +36,11 @@ class Patch:
 
     Attributes
     ----------
-    finding : int
-        Its place in the list.
     box : Box
         Of the page's pixels.
     codes : bytes
     """
 
-    finding: int
     box: Box
     codes: bytes
 
@@ -81,15 +76,13 @@ class Pixels:
     areal: tuple[float, ...]
 
     @classmethod
-    def of(cls, radiograph: Radiograph, findings: Sequence[Finding], explanations: Sequence[Explanation]) -> Pixels:
+    def of(cls, radiograph: Radiograph, explanations: Sequence[Explanation]) -> Pixels:
         """Encode a radiograph and what its explanations expect.
 
         Parameters
         ----------
         radiograph : Radiograph
-        findings : sequence of Finding
         explanations : sequence of Explanation
-            One a finding, in the same order.
 
         Returns
         -------
@@ -100,10 +93,10 @@ class Pixels:
         size = max(1, round(rows * share)), max(1, round(columns * share))
         depth = np.where(radiograph.valid, radiograph.optical_depth[0], np.nan)
         patches = []
-        for place, (finding, why) in enumerate(zip(findings, explanations, strict=True)):
+        for why in explanations:
             if why.expected is not None:
-                box = _scaled(finding.box, size[0] / rows, size[1] / columns)
-                patches.append(Patch(place, box, encoded(_resized(why.expected, (box.height, box.width)))))
+                box = _scaled(why.expected.box, size[0] / rows, size[1] / columns)
+                patches.append(Patch(box, encoded(_resized(why.expected.depth[0], (box.height, box.width)))))
         areal = tuple(round(float(v), 1) for v in areal_density(CURVE, endpoint=endpoint_of(radiograph)))
         opaque = zlib.compress((_coarse(radiograph.opaque) > 0).astype(np.uint8).tobytes(), 6)
         return cls(*size, share, encoded(_resized(depth, size)), tuple(patches), _numbers(radiograph), opaque, areal)

@@ -15,6 +15,7 @@ from xrayscan.explain.drawing import outline
 from xrayscan.explain.explanation import Explanation
 from xrayscan.explain.legend import DISCLAIMER
 from xrayscan.findings import Finding
+from xrayscan.report.masks import run_lengths
 from xrayscan.scan import Box
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "plain", "polygons", "record", "schema", "share_of_opaque"]
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 DIGITS = 6  # significant; the network knows fewer
 LARGEST = 64  # values of an array that are kept in the history
 
@@ -42,7 +43,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema()["$id"]
-    'urn:xrayscan:report:1.1'
+    'urn:xrayscan:report:1.2'
     """
     text = resources.files("xrayscan.report").joinpath("report.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
@@ -174,6 +175,7 @@ def record(report: Report) -> dict[str, Any]:
         "false_alarm_rate": report.false_alarm_rate,
         "inspected": report.inspected,
         "opaque_fraction": share_of_opaque(radiograph.opaque),
+        "opaque": run_lengths(radiograph.opaque),
         "findings": [_finding(*pair) for pair in zip(report.findings, report.explanations, strict=True)],
         "persons": dict(zip(("low", "high"), report.persons, strict=True)),
         "novelty": report.anomaly.novelty,
@@ -212,16 +214,9 @@ def _finding(finding: Finding, explanation: Explanation) -> dict[str, Any]:
         "method": explanation.method,
         "faithfulness": explanation.faithfulness,
         "polygons": polygons(finding),
-        "mask": {"size": [finding.box.height, finding.box.width], "counts": _run_lengths(finding.mask)},
+        "mask": run_lengths(finding.mask),
     }
 
 
 def _box(box: Box) -> dict[str, int]:
     return {"top": box.top, "left": box.left, "bottom": box.bottom, "right": box.right}
-
-
-def _run_lengths(mask: np.ndarray) -> list[int]:
-    """COCO's uncompressed run lengths: down the columns, zeros first."""
-    flat = np.concatenate([[False], mask.ravel(order="F")])
-    changes = np.flatnonzero(flat[1:] != flat[:-1])
-    return [int(n) for n in np.diff(np.concatenate([[0], changes, [flat.size - 1]]))]

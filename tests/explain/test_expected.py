@@ -1,0 +1,160 @@
+"""The scan without a finding: the load goes on as elsewhere, with its own noise; nothing is made up where nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xrayscan.explain.expected import expected_depth
+from xrayscan.findings import Finding, Mass, Position, Size
+from xrayscan.scan import Box, Radiograph
+
+SHAPE, PITCH, BOX = (160, 600), (0.01, 0.01), Box(50, 280, 110, 330)
+INNER = np.s_[5:-5, 5:-5]  # of an expectation's box: what the finding's mask covers
+
+
+def finding(box: Box = BOX, mask: np.ndarray | None = None) -> Finding:
+    mask = np.ones((box.height, box.width), bool) if mask is None else mask
+    return Finding("P1", "person", 0.9, box, mask, Position(1.0, 1.0), Size(0.6, 0.5), Mass(60, 40, 90))
+
+
+def noisy(depth: np.ndarray, seed: int = 1) -> np.ndarray:
+    """With noise that grows as photons are lost."""
+    rng = np.random.default_rng(seed)
+    return (depth + 0.01 * np.exp(depth / 2.0) * rng.standard_normal(depth.shape)).astype(np.float32)
+
+
+def cartons() -> np.ndarray:
+    """A load that repeats every 60 columns, on a floor that runs along."""
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    depth = 1.5 + 1.0 * (columns // 30 % 2) + 0.5 * (rows // 40 % 2)
+    depth[140:] = 4.0
+    return depth.astype(np.float64)
+
+
+def scan(depth: np.ndarray, change: float = 0.9, box: Box = BOX, **changed) -> Radiograph:
+    put = depth.copy()
+    put[..., box.top : box.bottom, box.left : box.right] += change
+    planes = np.stack([noisy(plane, seed) for seed, plane in enumerate(np.atleast_3d(put.T).T, 1)])
+    ones = np.ones(SHAPE, bool)
+    energies = ("high", "low")[: len(planes)]
+    return Radiograph(planes, **{"valid": ones, "opaque": ~ones, "pixel_pitch": PITCH, "energies": energies} | changed)
+
+
+def roughness(plane: np.ndarray) -> float:
+    """Noise: what neighbors along the rows differ by, robust against edges."""
+    return float(1.4826 * np.median(np.abs(np.diff(plane, axis=1))) / np.sqrt(2.0))
+
+
+@pytest.mark.parametrize("change", [0.9, -0.9], ids=["something added", "something taken away"])
+def test_a_load_that_repeats_goes_on(change):
+    depth = cartons()
+    expected = expected_depth(finding(), scan(depth, change))
+    assert expected.box == Box(45, 275, 115, 335)
+    assert expected.shift is not None
+    assert expected.shift[1] % 60 == 0
+    error = (expected.depth[0] - depth[expected.box.slices])[INNER]
+    assert abs(error.mean()) < 0.02
+    assert np.sqrt((error**2).mean()) < 1.3 * 0.01 * np.exp(1.25)
+
+
+def test_a_load_that_is_the_same_everywhere_goes_on_with_noise_of_its_own_size():
+    expected = expected_depth(finding(), scan(np.full(SHAPE, 3.0)))
+    assert expected.depth[0][INNER].mean() == pytest.approx(3.0, abs=0.01)
+    assert roughness(expected.depth[0][INNER]) == pytest.approx(0.01 * np.exp(1.5), rel=0.1)
+
+
+def test_where_nothing_is_alike_the_edges_are_drawn_together_with_noise():
+    """A slope that no other part of a short scan has."""
+    depth = np.tile(np.linspace(0.5, 5.0, SHAPE[1]) ** 1.5 / 2.0, (SHAPE[0], 1))
+    short = np.s_[:, 220:400]
+    whole = scan(depth)
+    cut = Radiograph(whole.optical_depth[:, *short], whole.valid[short], whole.opaque[short], PITCH)
+    box = Box(BOX.top, BOX.left - 220, BOX.bottom, BOX.right - 220)
+    expected = expected_depth(finding(box), cut)
+    assert expected.shift is None
+    truth = depth[short][expected.box.slices]
+    assert np.abs((expected.depth[0] - truth)[INNER].mean(axis=0)).max() < 0.15
+    own = roughness(noisy(truth)[INNER])
+    assert roughness(expected.depth[0][INNER]) == pytest.approx(own, rel=0.1)
+
+
+def test_an_example_that_is_lifted_brings_the_noise_of_its_new_depth():
+    """The load repeats, but thicker from place to place."""
+    depth = cartons() + np.tile(np.repeat(np.arange(10) * 0.25, 60), (SHAPE[0], 1))
+    expected = expected_depth(finding(), scan(depth))
+    assert expected.shift is not None
+    truth = depth[expected.box.slices]
+    assert roughness(expected.depth[0][INNER]) == pytest.approx(roughness(noisy(truth)[INNER]), rel=0.1)
+    assert (expected.depth[0] - truth)[INNER].mean() == pytest.approx(0.0, abs=0.05)
+
+
+def test_only_the_mask_and_a_little_around_it_is_replaced():
+    mask = np.zeros((BOX.height, BOX.width), bool)
+    mask[10:30, 10:30] = True
+    radiograph = scan(cartons())
+    expected = expected_depth(finding(mask=mask), radiograph)
+    own = radiograph.optical_depth[:, *expected.box.slices]
+    assert expected.replaced[15:35, 15:35].all()
+    assert expected.replaced.sum() < 35 * 35
+    np.testing.assert_array_equal(expected.depth[:, ~expected.replaced], own[:, ~expected.replaced])
+
+
+def test_nothing_is_made_up_where_the_beam_did_not_come_through():
+    opaque, valid = np.zeros(SHAPE, bool), np.ones(SHAPE, bool)
+    opaque[50:80, 280:330], valid[:, 300] = True, False
+    radiograph = scan(cartons(), opaque=opaque, valid=valid)
+    expected = expected_depth(finding(), radiograph)
+    assert not expected.replaced[opaque[expected.box.slices] | ~valid[expected.box.slices]].any()
+    assert expected.replaced.any()
+    own = radiograph.optical_depth[:, *expected.box.slices]
+    np.testing.assert_array_equal(expected.depth[:, ~expected.replaced], own[:, ~expected.replaced])
+
+
+def test_a_finding_that_is_opaque_as_a_whole_stays():
+    opaque = np.zeros(SHAPE, bool)
+    opaque[30:130, 260:350] = True
+    radiograph = scan(cartons(), opaque=opaque)
+    expected = expected_depth(finding(), radiograph)
+    assert not expected.replaced.any()
+    np.testing.assert_array_equal(expected.depth, radiograph.optical_depth[:, *expected.box.slices])
+
+
+def test_no_other_finding_is_an_example():
+    """Two alike in a load that is otherwise not: one must not be put in the other's place."""
+    depth = np.full(SHAPE, 2.0)
+    second = Box(50, 430, 110, 480)
+    depth[second.slices] += 0.9
+    expected = expected_depth(finding(), scan(depth), (finding(), finding(second)))
+    assert expected.depth[0][INNER].mean() == pytest.approx(2.0, abs=0.03)
+
+
+def test_both_energies_are_of_one_place():
+    depth = np.stack([cartons(), 1.2 * cartons()])
+    expected = expected_depth(finding(), scan(depth))
+    assert expected.depth.shape == (2, 70, 60)
+    np.testing.assert_allclose(np.median(expected.depth[1] / expected.depth[0]), 1.2, atol=0.02)
+
+
+def test_it_is_the_same_each_time_and_cannot_be_changed():
+    radiograph = scan(np.tile(np.linspace(0.5, 4.0, SHAPE[1]), (SHAPE[0], 1)))
+    one, other = (expected_depth(finding(), radiograph) for _ in range(2))
+    np.testing.assert_array_equal(one.depth, other.depth)
+    assert not one.depth.flags.writeable
+
+
+def test_a_finding_that_fills_the_scan_is_left_as_it_is():
+    small = Radiograph(np.full((1, 30, 30), 2.0), np.ones((30, 30), bool), np.zeros((30, 30), bool), PITCH)
+    expected = expected_depth(finding(Box(0, 0, 30, 30)), small)
+    assert expected.shift is None
+    assert not expected.replaced.any()
+    assert (expected.depth == 2.0).all()
+
+
+def test_a_scan_of_uneven_pixels():
+    radiograph = replace(scan(cartons()), pixel_pitch=(0.008, 0.004))
+    expected = expected_depth(finding(), radiograph)
+    assert expected.box == Box(44, 268, 116, 342)
+    assert np.isfinite(expected.depth).all()
