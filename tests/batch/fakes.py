@@ -13,6 +13,7 @@ from typing import Any
 
 import xrayscan
 from xrayscan.errors import CorruptScanError, UnknownModelError
+from xrayscan.report.record import SCHEMA_VERSION
 from xrayscan.zoo import ModelCard
 
 PIXEL = bytes.fromhex(
@@ -81,6 +82,8 @@ class FakeScreener:
         self._misbehave(path, word, rest)
         return FakeReport(
             {
+                "schema_version": SCHEMA_VERSION,
+                "acquired_at": None,
                 "source": {
                     "path": str(path).encode("utf-8", "backslashreplace").decode(),
                     "sha256": hashlib.sha256(data).hexdigest(),

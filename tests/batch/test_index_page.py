@@ -31,7 +31,10 @@ HOSTILE = (
 def row(path: str = "/data/a.tif", report: str = "scans/a.tif", **changes: Any) -> dict[str, Any]:
     content = {
         "source": {"path": path, "sha256": "ab"},
+        "acquired_at": None,
         "score": 0.7,
+        "threshold": 0.6,
+        "false_alarm_rate": 0.01,
         "priority": "high",
         "inspected": 0.83,
         "opaque_fraction": 0.1,
@@ -39,7 +42,8 @@ def row(path: str = "/data/a.tif", report: str = "scans/a.tif", **changes: Any) 
         "novelty": None,
         "findings": [{"kind": "person", "probability": 0.9}],
         "warnings": [],
-        "model": {"name": "fake", "version": "1"},
+        "model": {"name": "fake", "version": "1", "sha256": "cd"},
+        "versions": {"xrayscan": "0.1.0"},
     }
     return row_of_report({**content, **changes}, report)
 

@@ -14,7 +14,10 @@ from xrayscan.report.rows import ROW_COLUMNS, inert_path, inert_text, row_of_fai
 
 REPORT = {
     "source": {"path": "a.tif", "sha256": None},
+    "acquired_at": "2026-01-02T03:04:05+01:00",
     "score": 0.1,
+    "threshold": 0.6,
+    "false_alarm_rate": 0.01,
     "priority": "low",
     "inspected": 1.0,
     "opaque_fraction": 0.0,
@@ -22,7 +25,8 @@ REPORT = {
     "novelty": None,
     "findings": [],
     "warnings": [],
-    "model": {"name": "small", "version": "1"},
+    "model": {"name": "small", "version": "1", "sha256": "ab"},
+    "versions": {"xrayscan": "0.1.0"},
 }
 
 
@@ -39,6 +43,13 @@ def test_a_failure_has_no_score_and_no_priority():
     assert row["persons"] is None
 
 
+def test_a_row_names_model_hash_version_and_threshold():
+    row = row_of_report(REPORT, "out/a")
+    assert (row["model"], row["model_sha256"], row["xrayscan"]) == ("small 1", "ab", "0.1.0")
+    assert (row["threshold"], row["false_alarm_rate"]) == (0.6, 0.01)
+    assert row["acquired_at"] == "2026-01-02T03:04:05+01:00"
+
+
 def test_no_finding_has_no_top_probability():
     assert row_of_report(REPORT, "out/a")["top_probability"] is None
 
@@ -51,9 +62,9 @@ def test_a_path_that_is_not_known_is_empty():
 def test_no_cell_starts_a_formula(start):
     hostile = start + "cmd|' /C calc'!A0"
     report = {**REPORT, "source": {"path": hostile, "sha256": hostile}, "warnings": [hostile]}
-    report["model"] = {"name": hostile, "version": "1"}
+    report |= {"model": {"name": hostile, "version": "1", "sha256": hostile}, "versions": {"xrayscan": hostile}}
     for row in (row_of_report(report, hostile), row_of_failure(hostile, hostile, hostile)):
-        for name in ("path", "warnings", "sha256", "model", "report", "error", "error_kind"):
+        for name in ("path", "warnings", "sha256", "model", "model_sha256", "xrayscan", "report", "error", "error_kind"):
             assert str(row[name])[:1] not in set("=+-@|%\t\r\n＝"), (name, row[name])
 
 

@@ -20,7 +20,8 @@ from xrayscan.batch.names import Names, folder_name
 from xrayscan.batch.task import SETTINGS, Done, Task, row_of, settings_mark
 from xrayscan.batch.whole import TEMPORARY
 from xrayscan.io import bundle
-from xrayscan.report.folder import FORMS, PARTIAL
+from xrayscan.report.folder import FORMS, FURTHER, PARTIAL
+from xrayscan.report.record import SCHEMA_VERSION
 from xrayscan.zoo import ModelCard
 
 __all__ = ["SCANS", "MadeBy", "clear_leftovers", "finished", "plan"]
@@ -60,7 +61,8 @@ class MadeBy:
     def made(self, report: Mapping[str, Any]) -> bool:
         """Whether it made this report."""
         return (
-            report["model"]["sha256"] in self.models
+            report["schema_version"] == SCHEMA_VERSION
+            and report["model"]["sha256"] in self.models
             and report["versions"]["xrayscan"] == self.version
             and math.isclose(report["false_alarm_rate"], self.false_alarm_rate, rel_tol=1e-5)
             and math.isclose(report["threshold"], self.threshold, rel_tol=1e-5)
@@ -121,7 +123,7 @@ def _belongs_to_another(task: Task, top: Path) -> bool:
         return task.folder.exists()
     report = _read(task.folder)
     if report is None:
-        return any(entry.name not in (*FORMS, SETTINGS) for entry in task.folder.iterdir())
+        return any(entry.name not in (*FORMS, *FURTHER, SETTINGS) for entry in task.folder.iterdir())
     source = report["source"]
     written = str(task.path).encode("utf-8", "backslashreplace").decode()  # as reports write what is no text
     return source.get("path") != written and source.get("sha256") != _sha256(task.path)

@@ -12,6 +12,7 @@ __all__ = ["acquired_at", "identifiers", "is_dicos", "maker", "moment", "pitch",
 
 _DICOS = "1.2.840.10008.5.1.4.1.1.501."
 _NAMED_IDS = {
+    "sop_class": 0x00080016,
     "sop_instance": 0x00080018,
     "series": 0x0020000E,
     "study": 0x0020000D,

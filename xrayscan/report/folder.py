@@ -10,13 +10,19 @@ from pathlib import Path
 
 from xrayscan.errors import ReportError
 
-__all__ = ["FORMS", "PARTIAL", "write_folder"]
+__all__ = ["FORMS", "FURTHER", "PARTIAL", "TDR", "write_folder"]
 
 PARTIAL = ".partial-"
 """Start of the name of a folder that was never finished."""
 
 FORMS = ("overlay.png", "report.html", "report.json")
 """The files of a report, in the order they are written: ``report.json`` last, so that where it is, the report is whole."""
+
+TDR = "report.dcs"
+"""The report as a DICOS threat detection report, where that was asked for."""
+
+FURTHER = (TDR,)
+"""Files that are made of a whole report and lie in its folder; they go with it when it is replaced."""
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -93,7 +99,7 @@ def _refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise ReportError(f"saving the report in {folder}: that is a file; pass a folder of its own for each report")
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in FORMS)
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in (*FORMS, *FURTHER))
     if foreign:
         raise ReportError(
             f"saving the report in {folder}: it holds {foreign[0]!r}, which is not part of a report, and would be lost; "

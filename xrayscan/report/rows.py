@@ -15,6 +15,8 @@ ROW_COLUMNS = (
     "path",
     "status",
     "score",
+    "threshold",
+    "false_alarm_rate",
     "priority",
     "inspected",
     "opaque_fraction",
@@ -26,8 +28,11 @@ ROW_COLUMNS = (
     "novelty",
     "top_probability",
     "warnings",
+    "acquired_at",
     "sha256",
     "model",
+    "model_sha256",
+    "xrayscan",
     "report",
     "error_kind",
     "error",
@@ -144,7 +149,8 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
     >>> report = {
     ...     "source": {"path": "lane3/0412.tif", "sha256": "ab12"}, "score": 0.91, "priority": "high", "inspected": 0.83,
     ...     "opaque_fraction": 0.17, "findings": [{"kind": "person", "probability": 0.87}], "warnings": ["pitch estimated"],
-    ...     "persons": {"low": 0, "high": 1}, "novelty": None, "model": {"name": "small", "version": "1"},
+    ...     "persons": {"low": 0, "high": 1}, "novelty": None, "acquired_at": None, "threshold": 0.6, "false_alarm_rate": 0.01,
+    ...     "model": {"name": "small", "version": "1", "sha256": "cd34"}, "versions": {"xrayscan": "0.1.0"},
     ... }
     >>> row = row_of_report(report, "out/0412")
     >>> row["status"], row["persons"], row["top_probability"], row["warnings"], row["report"]
@@ -156,6 +162,8 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "path": inert_path(report["source"]["path"] or ""),
         "status": "screened",
         "score": report["score"],
+        "threshold": report["threshold"],
+        "false_alarm_rate": report["false_alarm_rate"],
         "priority": report["priority"],
         "inspected": report["inspected"],
         "opaque_fraction": report["opaque_fraction"],
@@ -167,8 +175,11 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "novelty": report["novelty"],
         "top_probability": max((finding["probability"] for finding in findings), default=None),
         "warnings": Sentences(inert_text(warning) for warning in report["warnings"]),
+        "acquired_at": report["acquired_at"] or "",
         "sha256": inert_text(report["source"]["sha256"] or ""),
         "model": inert_text(f"{report['model']['name']} {report['model']['version']}"),
+        "model_sha256": inert_text(report["model"]["sha256"]),
+        "xrayscan": inert_text(report["versions"]["xrayscan"]),
         "report": inert_path(folder),
         "error_kind": "",
         "error": "",
@@ -205,6 +216,6 @@ def row_of_failure(path: str, error: str, kind: str) -> dict[str, Any]:
     ('failed', None, 'CorruptScanError')
     """
     empty = dict.fromkeys(ROW_COLUMNS)
-    texts = dict.fromkeys(("priority", "sha256", "model", "report"), "")
+    texts = dict.fromkeys(("priority", "acquired_at", "sha256", "model", "model_sha256", "xrayscan", "report"), "")
     failure = {"path": inert_path(path), "status": "failed", "error_kind": inert_text(kind), "error": inert_text(error)}
     return {**empty, **texts, "warnings": Sentences(), **failure}
