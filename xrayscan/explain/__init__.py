@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
+from xrayscan.explain.attribution import METHODS, attribute
 from xrayscan.explain.evidence import sentences
 from xrayscan.explain.expected import expected_depth
 from xrayscan.explain.explanation import Explanation
-from xrayscan.findings import Finding
+from xrayscan.explain.faithfulness import curves
+from xrayscan.explain.probe import Probe
+from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.scan import Radiograph
 from xrayscan.zoo import ModelCard
 
 __all__ = ["ExplainableModel", "Explanation", "explain"]
-
-METHOD = "the network's own score over the finding's box, absolute"
 
 
 class ExplainableModel(Protocol):
@@ -39,8 +41,12 @@ def explain(
     findings: Iterable[Finding],
     *,
     anomaly: AnomalyMap | None = None,
+    attribution: str | None = None,
 ) -> tuple[Explanation, ...]:
     r"""Why each finding was made: evidence in words and numbers, its heatmap, and the scan without it.
+
+    With an attribution the model is asked again and again with parts of each finding taken out: some seconds a finding. Then
+    the evidence says what score is left without it, and how faithful the heatmap is.
 
     Parameters
     ----------
@@ -50,6 +56,8 @@ def explain(
     findings : iterable of Finding
     anomaly : AnomalyMap or None
         The map the findings were made from; without it ``model(radiograph)`` is run again.
+    attribution : str or None
+        One of `xrayscan.explain.attribution.METHODS`; None shows the network's own score and measures nothing.
 
     Returns
     -------
@@ -60,6 +68,10 @@ def explain(
     ------
     ShapeError
         If the anomaly map or a finding is of another scan.
+    ModelError
+        If there is no such attribution, or the model does not ship what it needs.
+    MissingDependencyError
+        If the attribution needs ``xrayscan[explain]``.
 
     Examples
     --------
@@ -90,15 +102,36 @@ def explain(
     if anomaly is None:
         anomaly = model(radiograph)
     _check(radiograph, anomaly, findings)
-    return tuple(
-        Explanation(
+    explained = []
+    for finding in findings:
+        why = Explanation(
             finding=finding.id,
             sentences=sentences(finding, radiograph, anomaly, model.card),
             heatmap=getattr(anomaly, finding.kind)[finding.box.slices],
-            method=METHOD,
+            method=METHODS["score"],
             expected=expected_depth(finding, radiograph, findings),
         )
-        for finding in findings
+        explained.append(why if attribution is None else _attributed(why, model, radiograph, finding, attribution))
+    return tuple(explained)
+
+
+def _attributed(
+    why: Explanation, model: ExplainableModel, radiograph: Radiograph, finding: Finding, attribution: str
+) -> Explanation:
+    """The explanation with another heatmap, how faithful that is, and what is left without the finding."""
+    assert why.expected is not None
+    probe = Probe(model, radiograph, finding, why.expected)
+    heat = attribute(probe, attribution, model.card)
+    top, left = finding.box.top - why.expected.box.top, finding.box.left - why.expected.box.left
+    gone, whole = (probability_text(probe.score(kept)) for kept in (0.0, 1.0))
+    left_over = f"Taken out of the scan, with the load going on as around it, it leaves a score of {gone} of {whole}."
+    at = next((i for i, text in enumerate(why.sentences) if text.startswith(("Against it", "With care"))), len(why.sentences))
+    return replace(
+        why,
+        sentences=(*why.sentences[:at], left_over, *why.sentences[at:]),
+        heatmap=heat[top : top + finding.box.height, left : left + finding.box.width],
+        method=METHODS[attribution],
+        faithfulness=curves(probe, heat).faithfulness,
     )
 
 

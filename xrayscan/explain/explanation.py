@@ -23,13 +23,13 @@ class Explanation:
     sentences : tuple of str
         The evidence in words and numbers, one fact a sentence; what speaks against it included.
     heatmap : ndarray of float32, shape (box.height, box.width)
-        The finding's own score, 0 to 1, over its box: absolute, never stretched.
+        0 to 1, over the finding's box, as ``method`` says: by default its own score, absolute and never stretched.
     method : str
         How the heatmap was made.
     expected : Expected or None
         The scan as it would be without the finding, around it.
     faithfulness : float or None
-        How well the heatmap explains the score, where it was measured.
+        How well the heatmap explains the score, where it was measured: see `xrayscan.explain.faithfulness.Curves`.
     """
 
     finding: str
