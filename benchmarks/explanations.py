@@ -1,0 +1,267 @@
+"""How faithful explanations are: measured on findings that are right, in packed scans of the test split, and on clean scans.
+
+    python benchmarks/explanations.py DATA [--model NAME|DIR] [--findings 300] [--records FILE] [--docs docs/explanations.md]
+
+DATA holds packed scans, as `xrayscan train` makes them (`CACHE/RECIPE/test`). A finding is right if most of its mask lies on
+what is there. Each is explained by every method, and by drawn numbers and by the scan's own edges for comparison; its map is
+then tested on the model: deletion and insertion with areal density, the pointing game, and, for every fifth finding, against
+the map of a network with random weights. The finding's part of the scan is replaced by what is expected without it, and
+screened again. Every line of FILE is one scan, so that the same command goes on where it was. With --docs the table is written
+between its marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from xrayscan.evaluation.metrics import bootstrap
+from xrayscan.evaluation.records import open_packed
+from xrayscan.explain.attribution import METHODS, attribute
+from xrayscan.explain.expected import expected_depth
+from xrayscan.explain.faithfulness import agreement, curves, points_at
+from xrayscan.explain.heat import LEVEL
+from xrayscan.explain.probe import Probe, without
+from xrayscan.findings import find, scan_score
+from xrayscan.network.model import Model
+from xrayscan.simulate.packed import BITS, load_packed
+from xrayscan.zoo import ModelCard, load_model
+
+MARKS = ("<!-- measured -->", "<!-- /measured -->")
+SEED = 20261128
+RIGHT = 0.5  # share of a finding's mask that lies on what is there
+RANDOMIZED = 5  # every so many findings
+Clean, Findings = "clean", "findings"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model")
+    parser.add_argument("--findings", type=int, default=300)
+    parser.add_argument("--clean", type=int, default=100)
+    parser.add_argument("--records", type=Path, default=Path("explanations.jsonl"))
+    parser.add_argument("--docs", type=Path)
+    asked = parser.parse_args()
+    model = load_model(asked.model)
+    with tempfile.TemporaryDirectory() as folder:
+        other = randomized(model.card, Path(folder))
+        lines = measured(model, other, asked.data, asked.findings, asked.clean, asked.records)
+    text = table(lines, model.card)
+    print(text)
+    if asked.docs:
+        whole = asked.docs.read_text(encoding="utf-8")
+        before, after = whole.split(MARKS[0])[0], whole.split(MARKS[1])[1]
+        asked.docs.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def randomized(card: ModelCard, folder: Path) -> ModelCard:
+    """The same network with weights that were never trained, as a model of its own."""
+    import hashlib
+
+    import torch
+    from torch import nn
+
+    from xrayscan.network.designs import load_weights, save_weights
+
+    file = "weights.safetensors"
+    network = load_weights(card.file(file))
+    torch.manual_seed(SEED)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+            module.reset_parameters()
+    save_weights(network, json.loads(_design(card.file(file)))["design"], folder / file)
+    digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    return replace(card, folder=folder, sha256={file: digest})
+
+
+def _design(path: Path) -> str:
+    import safetensors
+
+    with safetensors.safe_open(str(path), "pt") as held:
+        return json.dumps({"design": "unet-large"} | dict(held.metadata() or {}))
+
+
+def measured(model: Model, other: ModelCard, data: Path, wanted: int, clean: int, records: Path) -> list[dict]:
+    """One line a scan, of scans in the order of their names, until there are findings and clean scans enough."""
+    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()] if records.exists() else []
+    known = {line["scan"] for line in lines}
+    blind = Model(other, backend="torch")
+    for path in sorted(data.glob("*.npz")):
+        have = sum(len(line.get(Findings, ())) for line in lines), sum(Clean in line for line in lines)
+        if have[0] >= wanted and have[1] >= clean:
+            break
+        empty = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["kind"] in ("clean", "look-alike")
+        if path.name in known or (empty and have[1] >= clean) or (not empty and have[0] >= wanted):
+            continue
+        line = {"scan": path.name} | (of_clean(model, path) if empty else of_found(model, blind, path, have[0]))
+        lines.append(line)
+        with records.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    return lines
+
+
+def of_clean(model: Model, path: Path) -> dict:
+    anomaly = model(open_packed(path).radiograph)
+    return {Clean: {"drawn_m2": float((anomaly.person >= LEVEL).sum()) * 1e-4, "highest": float(anomaly.person.max())}}
+
+
+def of_found(model: Model, blind: Model, path: Path, before: int) -> dict:
+    radiograph = open_packed(path).radiograph
+    bits = load_packed(path)[4].astype(np.uint8)
+    anomaly = model(radiograph)
+    findings = find(anomaly, radiograph)
+    told = []
+    for finding in findings:
+        truth = (bits & BITS[finding.kind]) > 0
+        if (truth[finding.box.slices] & finding.mask).sum() < RIGHT * finding.mask.sum():
+            continue
+        expected = expected_depth(finding, radiograph, findings)
+        probe = Probe(model, radiograph, finding, expected)
+        on_it = truth[expected.box.slices]
+        drawn = np.random.default_rng((SEED, before + len(told)))
+        maps = {}
+        seconds = {}
+        for method in METHODS:
+            start = time.perf_counter()
+            maps[method] = attribute(probe, method, model.card)
+            seconds[method] = time.perf_counter() - start
+        maps |= {"drawn numbers": drawn.random(probe.region.shape), "edges": edges(probe)}
+        one = {
+            "id": finding.id, "kind": finding.kind, "score": probe.score(), "left": probe.score(0.0), "seconds": seconds,
+            "alarm": _scene(model, radiograph, expected, finding), "rough": roughness(radiograph, expected),
+            "curves": {name: curves(probe, heat, steps=8).areas for name, heat in maps.items()},
+            "points": {name: points_at(probe.smooth(heat), on_it) for name, heat in maps.items()},
+        }  # fmt: skip
+        if (before + len(told)) % RANDOMIZED == 0:
+            one["randomized"] = against_random(probe, blind, radiograph, finding, expected, maps, on_it)
+        told.append(one)
+    return {Findings: told}
+
+
+def against_random(probe, blind, radiograph, finding, expected, maps, on_it) -> dict:
+    """The maps of a network with random weights, tested on the trained one."""
+    without_training = Probe(blind, radiograph, finding, expected)
+    found = {}
+    for method in METHODS:
+        heat = attribute(without_training, method, blind.card)
+        found[method] = {
+            "agreement": agreement(probe.smooth(maps[method]), probe.smooth(heat), probe.region),
+            "curves": curves(probe, heat, steps=8).areas,
+            "points": points_at(probe.smooth(heat), on_it),
+        }
+    return found
+
+
+def _scene(model: Model, radiograph, expected, finding) -> dict:
+    """Scores of the finding's place in the whole scan, before and after: those that thresholds are levels of."""
+    changed = without(radiograph, [expected])
+    rows, columns = expected.box.slices
+    inside = {}
+    for name, shown in (("before", radiograph), ("after", changed)):
+        anomaly = model(shown)
+        only = np.zeros(anomaly.shape, np.float32)
+        only[rows, columns] = getattr(anomaly, finding.kind)[rows, columns] * expected.replaced
+        inside[name] = scan_score(replace(anomaly, **{finding.kind: only}), radiograph, finding.kind)
+    return inside
+
+
+def roughness(radiograph, expected) -> float | None:
+    """Noise of what was replaced over that of its surroundings, at like depth: what neighbors along the rows differ by."""
+    rows, columns = (round(0.25 / side) for side in radiograph.pixel_pitch)
+    box, shape = expected.box, radiograph.shape
+    view = np.s_[
+        max(0, box.top - rows) : min(shape[0], box.bottom + rows),
+        max(0, box.left - columns) : min(shape[1], box.right + columns),
+    ]
+    depth = np.array(without(radiograph, [expected]).optical_depth[0][view])
+    inside = np.zeros(shape, bool)
+    inside[box.slices] = cv2.erode(expected.replaced.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    seen = (radiograph.valid & ~radiograph.opaque)[view]
+    taken = np.zeros(shape, bool)
+    taken[box.slices] = cv2.dilate(expected.replaced.astype(np.uint8), np.ones((5, 5))).astype(bool)
+    # A second difference does not see slopes; noise grows as exp(depth / 2), which is taken out.
+    second = (depth[:, 2:] - 2 * depth[:, 1:-1] + depth[:, :-2]) * np.exp(-np.clip(depth[:, 1:-1], 0, 6) / 2)
+    here, around = inside[view][:, 1:-1] & seen[:, 1:-1], ~taken[view][:, 1:-1] & seen[:, 1:-1]
+    if here.sum() < 200 or around.sum() < 200:
+        return None
+    levels = [float(np.median(np.abs(second[part]))) for part in (here, around)]
+    return levels[0] / levels[1] if levels[1] > 0 else None
+
+
+def edges(probe: Probe) -> np.ndarray:
+    """How steep the scan is."""
+    depth = np.nan_to_num(probe.part.optical_depth[0])
+    return np.hypot(cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1))[probe.inner]
+
+
+def figure(values: list[float], form: str = "{:.2f}") -> str:
+    """Mean, and its 95 % interval by drawing findings anew."""
+    if not values:
+        return "none"
+    found = bootstrap(lambda drawn, _: float(drawn.mean()), values, values)
+    return f"{form} ({form} to {form})".format(found.value, found.low, found.high)
+
+
+def rows(told: list[dict]) -> Iterator[str]:
+    names = list(told[0]["curves"])
+    for name in names:
+        out, put = ([one["curves"][name][k] for one in told] for k in (0, 1))
+        points = [float(one["points"][name]) for one in told]
+        seconds = f"{np.median([one['seconds'][name] for one in told]):.2f}" if name in METHODS else ""
+        yield (
+            f"| {name} | {figure(out)} | {figure(put)} | {figure([b - a for a, b in zip(out, put, strict=True)])} "
+            f"| {figure(points)} | {seconds} |"
+        )
+
+
+def table(lines: list[dict], card: ModelCard) -> str:
+    told = [one for line in lines for one in line.get(Findings, ())]
+    clean = [line[Clean] for line in lines if Clean in line]
+    persons = [one for one in told if one["kind"] == "person"]
+    random = [one for one in told if "randomized" in one]
+    kinds = ", ".join(f"{sum(one['kind'] == kind for one in told)} {kind}" for kind in ("person", "void", "density"))
+    threshold = card.threshold(0.01)
+    above = [one for one in persons if one["alarm"]["before"] > threshold]
+    rough = [one["rough"] for one in told if one["rough"]]
+    text = [
+        f"{len(told)} findings that are right ({kinds}), model {card.name} {card.version} "
+        f"({card.sha256['weights.safetensors'][:12]}).",
+        "",
+        "| heat | deletion | insertion | insertion less deletion | points at it | seconds |",
+        "| --- | --- | --- | --- | --- | ---: |",
+        *rows(told),
+        "",
+        f"With random weights, {len(random)} findings:",
+        "",
+        "| heat | agreement with the trained one's | insertion less deletion | points at it |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in METHODS:
+        those = [one["randomized"][name] for one in random]
+        faith = figure([one["curves"][1] - one["curves"][0] for one in those])
+        points = figure([float(one["points"]) for one in those])
+        text.append(f"| {name} | {figure([one['agreement'] for one in those])} | {faith} | {points} |")
+    text += [
+        "",
+        f"- Persons above the threshold of 1 % that fall below it without the finding: "
+        f"{figure([float(one['alarm']['after'] <= threshold) for one in above])} of {len(above)}.",
+        f"- Of all findings, score left: {figure([one['left'] for one in told])}, of {figure([one['score'] for one in told])}.",
+        f"- Noise of what was replaced, over that of its surroundings: median {np.median(rough):.2f}, "
+        f"{np.mean(np.abs(np.array(rough) - 1) <= 0.1):.0%} of {len(rough)} within 10 %.",
+        f"- Clean scans with any heat of the first step ({LEVEL:g}) or more: {sum(c['drawn_m2'] > 0 for c in clean)} "
+        f"of {len(clean)}.",
+    ]
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    main()
