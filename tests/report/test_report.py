@@ -10,13 +10,15 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from fifty import fifty
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from yard import CARD, SHA, Yard
 
 from xrayscan.errors import ReportError, ShapeError
 from xrayscan.findings import Mass
-from xrayscan.report import Report, schema
+from xrayscan.report import PRIORITIES, Report, schema
+from xrayscan.report.masks import mask_of
 from xrayscan.report.record import plain
 from xrayscan.report.rows import ROW_COLUMNS, row_of_report
 from xrayscan.scan import Box, Source, Step
@@ -33,6 +35,20 @@ def test_the_schema_is_a_schema_and_names_its_version():
 def test_every_report_obeys_the_schema(kind):
     VALIDATOR.validate(Yard(kind=kind).report().to_dict())
     VALIDATOR.validate(Yard(kind=kind).report(findings=(), explanations=()).to_dict())
+
+
+def test_fifty_varied_reports_obey_the_schema():
+    for report in fifty():
+        VALIDATOR.validate(json.loads(json.dumps(report.to_dict(), allow_nan=False)))
+    assert {report.priority for report in fifty()} == set(PRIORITIES)
+
+
+def test_what_was_not_penetrated_is_listed_pixel_by_pixel():
+    told = Yard(opaque=Box(10, 20, 60, 90)).report().to_dict()
+    opaque = mask_of(told["opaque"])
+    assert opaque.shape == (200, 400)
+    assert opaque[10:60, 20:90].all()
+    assert opaque.mean() == pytest.approx(told["opaque_fraction"], rel=1e-5)
 
 
 def test_the_schema_allows_nothing_else():
