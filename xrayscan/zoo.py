@@ -21,7 +21,7 @@ from xrayscan.errors import ModelError, UnknownModelError, WeightsError
 if TYPE_CHECKING:
     from xrayscan.network import Model
 
-__all__ = ["ModelCard", "load_model", "models"]
+__all__ = ["ModelCard", "load_card", "load_model", "models"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,6 +175,26 @@ def load_model(
     """
     from xrayscan.network import Model
 
+    return Model(load_card(name), backend=backend, threads=threads, device=device)
+
+
+def load_card(name: str | Path | None = None) -> ModelCard:
+    """What is known of a model, without loading it.
+
+    Parameters
+    ----------
+    name : str, Path or None
+        As for `load_model`.
+
+    Raises
+    ------
+    UnknownModelError, ModelError
+
+    Examples
+    --------
+    >>> load_card().grid
+    0.01
+    """
     available = models()
     chosen = str(available[0] if name is None else name)
     folder = _resources.root("models") / chosen if chosen in available else Path(chosen)
@@ -183,4 +203,4 @@ def load_model(
             f"there is no model {chosen!r}; shipped are {', '.join(available)}, or pass the path of a model folder",
             available=available,
         )
-    return Model(ModelCard.load(folder), backend=backend, threads=threads, device=device)
+    return ModelCard.load(folder)

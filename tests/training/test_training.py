@@ -10,7 +10,7 @@ from pathlib import Path
 from xrayscan.errors import RecipeError
 from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
-from xrayscan.network.designs import build
+from xrayscan.network.designs import build, load_weights
 from xrayscan.network.model import Model
 from xrayscan.simulate.body import library
 from xrayscan.simulate.loads import LOADS
@@ -23,9 +23,9 @@ from xrayscan.training.calibration import logistic, mass_factor, probabilities, 
 from xrayscan.training.crops import Crops
 from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
-from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule
+from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
 from xrayscan.training.ship import export
-from xrayscan.zoo import load_model
+from xrayscan.zoo import load_card, load_model
 
 MIX = {"clean": 0.2, "look-alike": 0.2, "person": 0.4, "void": 0.1, "density": 0.1}
 SMALL = Recipe(
@@ -57,6 +57,12 @@ class TestRecipe:
         recipe = Recipe.load(self.write(tmp_path, text))
         assert recipe.data.test == 3
         assert recipe.schedule.crop == (64, 96)
+
+    def test_weights_to_start_from(self, tmp_path):
+        text = '[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmix = {clean = 1.0}\n[start]\nmodel = "unet-lanes-1"\n'
+        with pytest.raises(RecipeError, match=r"\[start\]: sha256 is missing"):
+            Recipe.load(self.write(tmp_path, text))
+        assert Recipe.load(self.write(tmp_path, text + 'sha256 = "ab"\n')).start == Start("unet-lanes-1", "ab")
 
     def test_an_unknown_key_names_the_nearest(self, tmp_path):
         path = self.write(tmp_path, "[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmiks = {clean = 1.0}\n")
@@ -173,6 +179,30 @@ class TestLoop:
         resumed = train(SMALL, packed / "train", tmp_path / "parts")
         for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0)
+
+    def started(self, **changed) -> Recipe:
+        card = load_card("unet-lanes-1")
+        width = {"network": Network(width=24)} | changed
+        return replace(SMALL, start=Start("unet-lanes-1", card.sha256["weights.safetensors"]), **width)
+
+    def test_it_goes_on_from_the_weights_of_a_model(self, tmp_path):
+        run = loop._Run(self.started(), tmp_path, "cpu")
+        known = load_weights(load_card("unet-lanes-1").file("weights.safetensors")).state_dict()
+        for network in (run.network, run.mean):
+            for name, value in network.state_dict().items():
+                torch.testing.assert_close(value, known[name], rtol=0, atol=0)
+        assert run.network.training
+
+    def test_weights_that_are_not_the_named_ones_are_refused(self, tmp_path):
+        other = replace(self.started(), start=Start("unet-lanes-1", "0" * 64))
+        with pytest.raises(
+            RecipeError, match=r"the recipe names those of SHA-256 0000.*the model holds [0-9a-f]{64}; name the"
+        ):
+            loop._Run(other, tmp_path, "cpu")
+
+    def test_weights_of_another_width_are_refused(self, tmp_path):
+        with pytest.raises(RecipeError, match="they are not of a unet-large of width 16; give the recipe's"):
+            loop._Run(self.started(network=Network(width=16)), tmp_path, "cpu")
 
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):

@@ -14,11 +14,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from xrayscan.network.designs import build
+from xrayscan.errors import RecipeError
+from xrayscan.network.designs import build, load_weights
+from xrayscan.network.runtime import BACKENDS
 from xrayscan.network.unet import AREAL_SCALE
 from xrayscan.training.crops import Crops
 from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
+from xrayscan.zoo import load_card
 
 __all__ = ["Progress", "loss_of", "train"]
 
@@ -84,13 +87,35 @@ def _rate(schedule: Schedule, step: int, done: float) -> float:
     return float(schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
 
 
+def _first(recipe: Recipe) -> nn.Module:
+    """The network as it is before the first step."""
+    network = build(recipe.network.design, recipe.network.width)
+    if recipe.start is None:
+        return network
+    card = load_card(recipe.start.model)
+    held = card.sha256.get(BACKENDS["torch"])
+    if held != recipe.start.sha256:
+        raise RecipeError(
+            f"starting from the weights of {recipe.start.model}: the recipe names those of SHA-256 {recipe.start.sha256}, the "
+            f"model holds {held}; name the ones that are meant"
+        )
+    try:
+        network.load_state_dict(load_weights(card.file(BACKENDS["torch"])).state_dict())
+    except RuntimeError as error:
+        raise RecipeError(
+            f"starting from the weights of {recipe.start.model}: they are not of a {recipe.network.design} of width "
+            f"{recipe.network.width}; give the recipe's [network] the design and width of that model"
+        ) from error
+    return network.train()
+
+
 class _Run:
     """Network, optimizer, running mean and the step they are at."""
 
     def __init__(self, recipe: Recipe, folder: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder, self.device, self.step, self.seconds = recipe, folder, device, 0, 0.0
-        self.network = build(recipe.network.design, recipe.network.width).to(device, memory_format=torch.channels_last)
+        self.network = _first(recipe).to(device, memory_format=torch.channels_last)
         self.mean = build(recipe.network.design, recipe.network.width).to(device)
         self.mean.load_state_dict(self.network.state_dict())
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.schedule.rate, weight_decay=1e-2)

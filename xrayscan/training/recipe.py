@@ -16,7 +16,7 @@ from xrayscan.simulate.recipe import read_table, strict
 from xrayscan.simulate.record import Choices, check_names
 from xrayscan.simulate.scanner import PRESETS
 
-__all__ = ["SPLITS", "Data", "HeldOut", "Network", "Recipe", "Schedule"]
+__all__ = ["SPLITS", "Data", "HeldOut", "Network", "Recipe", "Schedule", "Start"]
 
 SPLITS = ("train", "calibration", "test")
 
@@ -148,8 +148,24 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The weights that a training goes on from, on other scans.
+
+    Attributes
+    ----------
+    model : str
+        A shipped model's name, or the path of a model folder.
+    sha256 : str
+        Of its ``weights.safetensors``: from others the same recipe would give another network.
+    """
+
+    model: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """Everything that a training needs: name, version, seed, data, network and schedule."""
+    """Everything that a training needs: name, version, seed, data, network and schedule; and weights to start from, if any."""
 
     name: str
     version: str
@@ -157,6 +173,7 @@ class Recipe:
     data: Data
     network: Network = field(default_factory=Network)
     schedule: Schedule = field(default_factory=lambda: Schedule(1000))
+    start: Start | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
@@ -171,7 +188,7 @@ class Recipe:
         data = table.get("data")
         if isinstance(data, dict) and "held_out" in data:
             table["data"] = {**data, "held_out": strict(HeldOut, data["held_out"], f"{path}, [data.held_out]")}
-        parts = {"data": Data, "network": Network, "schedule": Schedule}
+        parts = {"data": Data, "network": Network, "schedule": Schedule, "start": Start}
         values = {key: strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()}
         recipe: Recipe = strict(cls, values, str(path))
         return recipe
