@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yard import Yard
 
-from xrayscan.errors import ShapeError
+from xrayscan.errors import ReportError, ShapeError
 from xrayscan.explain.drawing import Pen, outline, place
-from xrayscan.explain.heat import LEVEL, blended, heat
-from xrayscan.explain.overlay import overlay
-from xrayscan.explain.picture import UNMEASURED, Frame, picture
+from xrayscan.explain.heat import LEVEL, blended, contoured, heat
+from xrayscan.explain.overlay import Style, overlay
+from xrayscan.explain.picture import UNMEASURED, Frame, materials_picture, picture
 from xrayscan.scan import Box, Radiograph
 
 
@@ -174,3 +174,63 @@ def test_letters_fit_the_picture():
     assert Pen.of(40).height == 12
     assert Pen.of(5000).height == 24
     assert Pen(20).width("P1 0.87 62 kg") > 5 * 20
+
+
+class TestStyles:
+    SCAN = np.s_[:200, :400]
+
+    def drawn(self, yard: Yard | None = None, **style) -> np.ndarray:
+        yard = yard or Yard()
+        return overlay(yard.radiograph, yard.anomaly, (), style=Style(**style))
+
+    def test_contours_leave_every_pixel_that_they_speak_of_as_it_was(self):
+        yard, plain = Yard(), self.drawn(heat="none")
+        lines = self.drawn(heat="contours")[self.SCAN]
+        inside = yard.anomaly.person >= LEVEL
+        assert colored(lines).any()
+        assert not colored(lines)[inside].any()
+        np.testing.assert_array_equal(lines[inside], plain[self.SCAN][inside])
+
+    def test_less_opacity_is_nearer_to_the_scan(self):
+        filled, half, none = (self.drawn(opacity=share)[self.SCAN].astype(int) for share in (1.0, 0.5, 0.0))
+        np.testing.assert_array_equal(none, self.drawn(heat="none")[self.SCAN])
+        assert abs(half - none).sum() == pytest.approx(abs(filled - none).sum() / 2, rel=0.02)
+
+    def test_beside_stands_the_scan_with_nothing_on_it(self):
+        yard = Yard(opaque=Box(150, 20, 180, 80))
+        drawn = self.drawn(yard, beside=True)
+        assert drawn.shape[0] == self.drawn(yard).shape[0] + 200
+        np.testing.assert_array_equal(drawn[self.SCAN], np.repeat(picture(yard.radiograph)[..., None], 3, axis=2))
+        np.testing.assert_array_equal(drawn[200:], self.drawn(yard))
+
+    def test_kinds_of_material_are_colored_and_keep_their_lightness(self):
+        shape = (60, 120)
+        areal = np.full(shape, 30.0)
+        torch = pytest.importorskip("torch")
+        from xrayscan.simulate.beam import Beam, optical_depth
+
+        water, iron = torch.tensor(areal), torch.zeros(shape, dtype=torch.float64)
+        iron[:, 60:], water[:, 60:] = 40.0, 0.0
+        depth = np.stack([optical_depth(Beam(endpoint), water, iron).numpy() for endpoint in (6.0, 4.0)])
+        ones = np.ones(shape, bool)
+        radiograph = Radiograph(depth, ones, ~ones, (0.01, 0.01), energies=("high", "low"), endpoints=(6.0, 4.0))
+        drawn = materials_picture(radiograph)
+        organic, metal = drawn[30, 30].astype(int), drawn[30, 90].astype(int)
+        assert organic[0] > organic[2] + 20
+        assert metal[2] > metal[0] + 20
+
+    def test_materials_need_two_energies(self):
+        with pytest.raises(ShapeError, match="materials need a high and a low energy"):
+            self.drawn(materials=True)
+
+    def test_a_wrong_style_is_told(self):
+        with pytest.raises(ReportError, match="heat is drawn 'painted'; known are 'filled', 'contours' and 'none'"):
+            Style(heat="painted")
+        with pytest.raises(ReportError, match=r"opacity is 1\.5; expected 0 to 1"):
+            Style(opacity=1.5)
+
+    def test_contours_of_nothing_are_nothing(self):
+        gray = np.full((4, 5, 3), 9, np.uint8)
+        np.testing.assert_array_equal(contoured(gray, np.zeros((4, 5))), gray)
+        with pytest.raises(ShapeError, match=r"drawing a score map of shape \(2, 2\) over a picture of \(4, 5\)"):
+            contoured(gray, np.zeros((2, 2)))

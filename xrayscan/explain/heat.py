@@ -9,10 +9,13 @@ import numpy as np
 
 from xrayscan.errors import ShapeError
 
-__all__ = ["LEVEL", "blended", "heat"]
+__all__ = ["LEVEL", "STEPS", "blended", "contoured", "heat"]
 
 LEVEL = 0.2
 """Score below which nothing is drawn."""
+
+STEPS = (LEVEL, 0.4, 0.6, 0.8)
+"""Scores that contours are drawn at."""
 
 FAINTEST, STRONGEST = 0.25, 0.55  # opacity at LEVEL and at 1
 FIRST_COLOR = 40  # of the 256 of the map; the first ones are too dark over a load
@@ -64,13 +67,15 @@ def heat(score: np.ndarray) -> np.ndarray:
     return _table()[(np.clip(np.nan_to_num(score), 0, 1) * 255).astype(np.uint8)]
 
 
-def blended(image: np.ndarray, score: np.ndarray) -> np.ndarray:
+def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0) -> np.ndarray:
     """A new picture: ``image`` under the heat of ``score``.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (rows, columns, 3) [red, green, blue]
     score : ndarray, shape (rows, columns)
+    opacity : float
+        0 to 1, of the heat's own.
 
     Returns
     -------
@@ -87,12 +92,7 @@ def blended(image: np.ndarray, score: np.ndarray) -> np.ndarray:
     >>> blended(gray, np.array([[0.1, 1.0]]))[0].tolist()
     [[100, 100, 100], [177, 182, 63]]
     """
-    if image.shape[:2] != score.shape:
-        raise ShapeError(
-            f"blending a score map of shape {score.shape} over a picture of {image.shape[:2]}; resize it first",
-            expected=image.shape[:2],
-            actual=score.shape,
-        )
+    _check(image, score)
     result = image.copy()
     shown = score >= LEVEL
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
@@ -100,6 +100,52 @@ def blended(image: np.ndarray, score: np.ndarray) -> np.ndarray:
         return result
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     color = heat(score[window]).astype(np.float32)
-    share = color[..., 3:] / 255
+    share = color[..., 3:] / 255 * opacity
     result[window] = np.round(result[window] * (1 - share) + color[..., :3] * share).astype(np.uint8)
     return result
+
+
+def contoured(image: np.ndarray, score: np.ndarray, width: int = 1) -> np.ndarray:
+    """A new picture: lines around the pixels that reach 0.2, 0.4, 0.6 and 0.8, in the colors of the heat; these stay as they are.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns, 3) [red, green, blue]
+    score : ndarray, shape (rows, columns)
+    width : int [px]
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+
+    Raises
+    ------
+    ShapeError
+        If they differ in size.
+
+    Examples
+    --------
+    >>> gray, score = np.full((9, 9, 3), 100, np.uint8), np.zeros((9, 9))
+    >>> score[3:6, 3:6] = 0.5
+    >>> drawn = contoured(gray, score)
+    >>> drawn[4, 4].tolist(), (drawn[2, 4] == gray[2, 4]).all()
+    ([100, 100, 100], np.False_)
+    """
+    _check(image, score)
+    result = image.copy()
+    around = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    for level in STEPS:
+        inside = (np.nan_to_num(score) >= level).astype(np.uint8)
+        if inside.any():
+            line = (cv2.dilate(inside, around) > 0) & (inside == 0)
+            result[line] = _table()[round(level * 255), :3]
+    return result
+
+
+def _check(image: np.ndarray, score: np.ndarray) -> None:
+    if image.shape[:2] != score.shape:
+        raise ShapeError(
+            f"drawing a score map of shape {score.shape} over a picture of {image.shape[:2]}; resize it first",
+            expected=image.shape[:2],
+            actual=score.shape,
+        )

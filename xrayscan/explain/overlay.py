@@ -6,23 +6,56 @@ Finding and drawing are apart: this module changes no finding and makes no score
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from xrayscan.errors import ShapeError
+from xrayscan.errors import ReportError, ShapeError
 from xrayscan.explain.drawing import BLACK, COLORS, WHITE, Pen, outline, place
-from xrayscan.explain.heat import blended
+from xrayscan.explain.heat import blended, contoured
 from xrayscan.explain.legend import GROUND, hatched, legend
-from xrayscan.explain.picture import Frame, picture
+from xrayscan.explain.picture import Frame, materials_picture, picture
 from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.scan import Box, Radiograph
 
-__all__ = ["label_of", "overlay", "picture"]
+__all__ = ["Style", "label_of", "overlay", "picture"]
 
 NARROWEST = 900  # [px] a legend needs this much
 CONTAINER = (90, 90, 90)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a picture is drawn; what the colors mean is the same in each.
+
+    Attributes
+    ----------
+    heat : {"filled", "contours", "none"}
+        Contours run around the pixels that they speak of and cover none of them.
+    opacity : float
+        Of filled heat, 0 to 1.
+    materials : bool
+        Whether kinds of material are colored, of two energies.
+    beside : bool
+        Whether the picture stands there once more, above, with nothing drawn on it.
+    """
+
+    heat: Literal["filled", "contours", "none"] = "filled"
+    opacity: float = 1.0
+    materials: bool = False
+    beside: bool = False
+
+    def __post_init__(self) -> None:
+        if self.heat not in ("filled", "contours", "none"):
+            raise ReportError(f"heat is drawn {self.heat!r}; known are 'filled', 'contours' and 'none'")
+        if not 0.0 <= self.opacity <= 1.0:
+            raise ReportError(f"the heat's opacity is {self.opacity}; expected 0 to 1")
+
+
+PLAIN = Style()
 
 
 def overlay(
@@ -31,6 +64,7 @@ def overlay(
     findings: Sequence[Finding],
     *,
     gray: np.ndarray | None = None,
+    style: Style = PLAIN,
 ) -> np.ndarray:
     """The scan with everything a reviewer needs to see, as a new color picture.
 
@@ -45,16 +79,20 @@ def overlay(
     findings : sequence of Finding
     gray : ndarray of uint8 or None, shape (rows, columns)
         ``picture(radiograph)``, where it is at hand.
+    style : Style
 
     Returns
     -------
     ndarray of uint8, shape (picture rows + legend rows, columns, 3) [red, green, blue]
-        The picture is at the upper left; pictures narrower than 900 pixels have a margin on their right.
+        The picture is at the upper left, below a plain one if the style has both; pictures narrower than 900 pixels have a
+        margin on their right.
 
     Raises
     ------
     ShapeError
-        If the anomaly map is of another scan.
+        If the anomaly map is of another scan, or materials are asked of one energy.
+    CalibrationError
+        If materials are asked for, and the end points of the energies are not known.
 
     Examples
     --------
@@ -74,17 +112,27 @@ def overlay(
         )
     frame = Frame.of(radiograph)
     pen = Pen.of(frame.rows)
-    image = cv2.cvtColor(picture(radiograph) if gray is None else gray, cv2.COLOR_GRAY2RGB)
+    plain = materials_picture(radiograph) if style.materials else _colored(picture(radiograph) if gray is None else gray)
+    image = plain.copy()
     hatched(image, frame.resized(radiograph.opaque.astype(np.uint8)).astype(bool), pen)
-    image = blended(image, frame.resized(anomaly.person))
+    score = frame.resized(anomaly.person)
+    if style.heat == "filled":
+        image = blended(image, score, style.opacity)
+    elif style.heat == "contours":
+        image = contoured(image, score, pen.line)
     for box in radiograph.containers:
         _rectangle(image, frame.box(box), CONTAINER)
     for finding in findings:
         _contour(image, finding, frame, pen)
     _labels(image, findings, frame, pen)
+    image = np.vstack([plain, image]) if style.beside else image
     width = max(frame.columns, NARROWEST)
     image = cv2.copyMakeBorder(image, 0, 0, 0, width - frame.columns, cv2.BORDER_CONSTANT, value=(GROUND,) * 3)
     return np.vstack([image, legend(width, frame.pitch, radiograph.inspected, pen)])
+
+
+def _colored(gray: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
 
 
 def label_of(finding: Finding) -> str:

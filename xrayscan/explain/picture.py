@@ -7,15 +7,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from xrayscan.normalize.materials import find_materials
 from xrayscan.scan import Box, Radiograph
 
-__all__ = ["DEPTH_OF_BLACK", "UNMEASURED", "Frame", "picture"]
+__all__ = ["DEPTH_OF_BLACK", "UNMEASURED", "Frame", "materials_picture", "picture"]
 
 DEPTH_OF_BLACK = 8.0
 """Optical depth that is drawn black."""
 
 GAMMA = 0.7
 UNMEASURED = 128  # gray of pixels that are not valid
+HUES = ((0.55, 0.55, 0.55), (1.0, 0.5, 0.0), (0.1, 0.7, 0.2), (0.15, 0.35, 1.0))
+"""Red, green and blue of matter that is not known, organic (effective atomic number below 10), between, metal (18 and more)."""
+
 ALIKE = 0.01  # row and column pitch that differ by less are taken as square
 LONGEST, MOST = 16384, 64_000_000  # longest side [px] and most pixels of a picture: what browsers draw
 
@@ -124,3 +128,31 @@ def picture(radiograph: Radiograph) -> np.ndarray:
     gray = cv2.convertScaleAbs(dark, alpha=-255 / DEPTH_OF_BLACK**GAMMA, beta=255)
     gray[~radiograph.valid] = UNMEASURED
     return Frame.of(radiograph).resized(gray)
+
+
+def materials_picture(radiograph: Radiograph) -> np.ndarray:
+    """The gray picture of a dual-energy radiograph, colored by kind of material: orange organic, green between, blue metal.
+
+    Where the kind can not be told it stays gray. The lightness is that of `picture`.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        With two energies and their end points.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3) [red, green, blue]
+
+    Raises
+    ------
+    ShapeError, CalibrationError
+        If it has one energy, or end points that are not known.
+    """
+    number = find_materials(radiograph).effective_number
+    kind = np.where(np.isnan(number), 0, np.digitize(np.nan_to_num(number), (10.0, 18.0)) + 1).astype(np.uint8)
+    frame = Frame.of(radiograph)
+    kind = cv2.resize(kind, (frame.columns, frame.rows), interpolation=cv2.INTER_NEAREST)
+    light = picture(radiograph)[..., None] / 255.0
+    hue = np.array(HUES)[kind]
+    return np.round(255 * (light * hue + light**2 * (1 - hue))).astype(np.uint8)
