@@ -106,7 +106,7 @@ def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0) -> np.nd
 
 
 def contoured(image: np.ndarray, score: np.ndarray, width: int = 1) -> np.ndarray:
-    """A new picture: lines around the pixels that reach 0.2, 0.4, 0.6 and 0.8, in the colors of the heat; these stay as they are.
+    """A new picture: lines around the pixels that reach 0.2, 0.4, 0.6 and 0.8, which stay as they are; colors of the heat.
 
     Parameters
     ----------
