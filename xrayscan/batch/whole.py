@@ -11,14 +11,14 @@ TEMPORARY = ".xrayscan-tmp"
 """How the name of a file ends that is not whole yet."""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` is always the old or the new file, never half of one.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` so that ``path`` is always the old or the new file, never half of one.
 
-    Undecodable bytes of file names are written as backslash escapes.
+    Text is written as UTF-8, undecodable bytes of file names as backslash escapes.
     """
     temporary = path.with_name(f".{path.name}{TEMPORARY}")
-    with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,10 +21,11 @@ DISCLAIMER = "No finding is not a clearance: a person decides."
 
 _SHOWN = 20
 _STYLES = {"high": "bold red", "medium": "yellow", "opaque": "magenta", "poor": "magenta", "low": "green"}
+_FORMS = {"parquet": "Parquet:", "coco": "COCO:", "tdr": "DICOS: report.dcs in each folder of"}
 
 
-def show_outcome(batch: Batch) -> None:
-    """The scans in the order to look at them, what failed, and where to look.
+def show_outcome(batch: Batch, forms: Mapping[str, Path] | None = None) -> None:
+    """The scans in the order to look at them, what failed, and where to look; ``forms`` are further ones and their places.
 
     Raises
     ------
@@ -44,6 +46,8 @@ def show_outcome(batch: Batch) -> None:
     too_poor = f", {poor} too poor to screen" if poor else ""
     counts = f"{len(screened) - poor} screened{too_poor}{before}, {len(batch.failed)} failed"
     results.print(f"\n{counts}, {batch.seconds:.1f} s")
+    for form, path in (forms or {}).items():
+        results.print(text(f"{_FORMS[form]} {shown_path(path)}"), soft_wrap=True)
     results.print(Text("Look at ").append_text(text(batch.index.absolute().as_uri(), "bold")), soft_wrap=True)
     results.print(DISCLAIMER, style="bold")
     if batch.failed:

@@ -13,11 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import cv2
+import numpy as np
+
 from xrayscan.explain.legend import DISCLAIMER
+from xrayscan.explain.picture import DEPTH_OF_BLACK, GAMMA, UNMEASURED
 from xrayscan.network.anomaly import KINDS
 from xrayscan.report.masks import mask_of, polygons_without_holes
+from xrayscan.scan import Radiograph
 
-__all__ = ["coco"]
+__all__ = ["coco", "plain_picture"]
 
 
 def coco(reports: Iterable[tuple[str, Mapping[str, Any]]], not_screened: Sequence[str] = ()) -> dict[str, Any]:
@@ -73,6 +78,39 @@ def coco(reports: Iterable[tuple[str, Mapping[str, Any]]], not_screened: Sequenc
         "images": images,
         "annotations": annotations,
     }
+
+
+def plain_picture(radiograph: Radiograph) -> bytes:
+    """The optical depth of a scan as a gray picture on the scan's own pixels, on which the annotations lie.
+
+    Gray is as in the report (`xrayscan.explain.picture`); pixels are not made square.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+
+    Returns
+    -------
+    bytes
+        PNG of 8 bits.
+
+    Raises
+    ------
+    AttributeError
+        If it is no radiograph.
+
+    Examples
+    --------
+    >>> ones = np.ones((2, 3), bool)
+    >>> png = plain_picture(Radiograph(np.float32([[[0, 1, 2], [4, 8, 9]]]), ones, ~ones, (0.005, 0.01)))
+    >>> cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    array([[255, 196, 158],
+           [ 98,   0,   0]], dtype=uint8)
+    """
+    depth = np.clip(np.nan_to_num(radiograph.optical_depth[0]), 0, DEPTH_OF_BLACK)
+    gray = np.round(255 * (1 - (depth / DEPTH_OF_BLACK) ** GAMMA)).astype(np.uint8)
+    gray[~radiograph.valid] = UNMEASURED
+    return cv2.imencode(".png", gray)[1].tobytes()
 
 
 def _maker(report: Mapping[str, Any]) -> dict[str, Any]:
