@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from yard import CARD, FakeModel, Yard
@@ -9,7 +12,9 @@ from yard import CARD, FakeModel, Yard
 from xrayscan.errors import ShapeError
 from xrayscan.explain import explain
 from xrayscan.explain.evidence import measure, sentences
+from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
+from xrayscan.normalize.areal import areal_density
 from xrayscan.scan import Box, Step
 
 
@@ -106,6 +111,36 @@ def test_pixels_without_a_value_are_counted():
     assert measured.unmeasured == pytest.approx(0.5)
     assert measured.depth == pytest.approx(3.0)
     assert "50 % of it has no valid pixels" in "".join(sentences(yard.finding, radiograph, yard.anomaly, CARD))
+
+
+class TestBalance:
+    """A load that repeats every 0.6 m along the travel, with something in it or a hole."""
+
+    def said(self, change: float) -> str:
+        yard = Yard()
+        depth = np.tile(2.5 + 0.8 * (np.arange(400) // 30 % 2), (200, 1)).astype(np.float32)
+        depth[yard.box.slices] += change
+        radiograph = replace(yard.radiograph, optical_depth=depth[None])
+        expected = expected_depth(yard.finding, radiograph)
+        (text,) = (s for s in sentences(yard.finding, radiograph, yard.anomaly, CARD, expected) if "On balance" in s)
+        return text
+
+    @pytest.mark.parametrize(("change", "verb"), [(0.8, "adds"), (-0.8, "lacks")])
+    def test_it_is_what_is_there_less_what_is_expected(self, change, verb):
+        text = self.said(change)
+        mass = float(re.search(rf"it {verb} ([\d.]+) kg", text)[1])
+        pixels = areal_density(np.array([2.5, 3.3]) + change) - areal_density(np.array([2.5, 3.3]))
+        assert mass == pytest.approx(abs(pixels.mean()) * 0.70 * 0.55 * 10, rel=0.05)
+
+    def test_the_place_that_is_alike_is_named(self):
+        far, way = re.search(r"as ([\d.]+) m farther to the (\w+), where it is most alike", self.said(0.8)).groups()
+        assert float(far) % 0.6 == pytest.approx(0.0, abs=0.011)
+        assert way in ("rear", "front")
+
+    def test_where_all_is_opaque_nothing_is_said(self):
+        yard = Yard(opaque=Box(60, 80, 170, 175))
+        expected = expected_depth(yard.finding, yard.radiograph)
+        assert "On balance" not in "".join(sentences(yard.finding, yard.radiograph, yard.anomaly, CARD, expected))
 
 
 def test_explain_keeps_the_order_and_the_absolute_score():

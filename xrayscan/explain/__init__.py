@@ -84,7 +84,9 @@ def explain(
     >>> card = ModelCard("small", "1", Path(), "2026-01-01", "small.toml", "abc", 0, 0.01, {}, {0.01: 0.6},
     ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, {"person": (0.6, 1.5)}, {})
     >>> zero, ones = np.zeros((80, 120), np.float32), np.ones((80, 120), bool)
-    >>> radiograph = Radiograph(zero[None] + 3, ones, ~ones, (0.01, 0.01), containers=(Box(0, 0, 80, 120),))
+    >>> depth = zero[None] + 3
+    >>> depth[0, 10:70, 10:60] += 0.8
+    >>> radiograph = Radiograph(depth, ones, ~ones, (0.01, 0.01), containers=(Box(0, 0, 80, 120),))
     >>> anomaly = AnomalyMap(zero + 0.9, zero, zero, zero + 18, zero, ModelId("small", "1", "", card.calibration))
     >>> finding = Finding("P1", "person", 0.87, Box(10, 10, 70, 60), ones[10:70, 10:60],
     ...     Position(0.35, 0.4), Size(0.6, 0.5), Mass(54, 35, 80))
@@ -93,7 +95,8 @@ def explain(
     Consistent with a concealed person: probability 0.87, calibrated on 200 simulated scans, 2026-01-01.
     Its middle is 0.35 m from the container's front and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
     Compared with the load around it adds 18 g/cm² on average (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
-    The beam comes through to 5 % there (optical depth 3.0).
+    On balance it adds 61 kg, if the load goes on in its place as its edges suggest it.
+    The beam comes through to 2.2 % there (optical depth 3.8).
     18 g/cm² is near a head (19 g/cm²).
     """
     findings = tuple(findings)
@@ -104,12 +107,13 @@ def explain(
     _check(radiograph, anomaly, findings)
     explained = []
     for finding in findings:
+        expected = expected_depth(finding, radiograph, findings)
         why = Explanation(
             finding=finding.id,
-            sentences=sentences(finding, radiograph, anomaly, model.card),
+            sentences=sentences(finding, radiograph, anomaly, model.card, expected),
             heatmap=getattr(anomaly, finding.kind)[finding.box.slices],
             method=METHODS["score"],
-            expected=expected_depth(finding, radiograph, findings),
+            expected=expected,
         )
         explained.append(why if attribution is None else _attributed(why, model, radiograph, finding, attribution))
     return tuple(explained)

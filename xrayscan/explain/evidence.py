@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from xrayscan.explain.expected import Expected
 from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.normalize.areal import areal_density, endpoint_of
 from xrayscan.scan import Radiograph
 from xrayscan.zoo import ModelCard
 
@@ -110,7 +112,9 @@ def measure(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap) -> Me
     )
 
 
-def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, card: ModelCard) -> tuple[str, ...]:
+def sentences(
+    finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, card: ModelCard, expected: Expected | None = None
+) -> tuple[str, ...]:
     """The evidence for a finding, one fact a sentence, what speaks against it last.
 
     Parameters
@@ -120,6 +124,8 @@ def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, car
     anomaly : AnomalyMap
     card : ModelCard
         Of the model that made the anomaly map: says what its probabilities were calibrated on.
+    expected : Expected or None
+        The scan without the finding, which the network has no part in: what the finding adds on balance is measured against it.
 
     Returns
     -------
@@ -136,6 +142,7 @@ def sentences(finding: Finding, radiograph: Radiograph, anomaly: AnomalyMap, car
         _probability(finding, anomaly, card),
         _place(finding, radiograph),
         *_densities(finding, measured),
+        *_balance(finding, radiograph, expected),
         *_transmission(measured),
         *_comparison(finding, measured),
         *(f"Against it: {reason}." for reason in _against(finding, measured)),
@@ -175,6 +182,26 @@ def _densities(finding: Finding, measured: Measured) -> list[str]:
     if other[1] >= NOTEWORTHY:
         said.append(f"Within the same outline it {also} up to {_short(other[1])} g/cm².")
     return said
+
+
+def _balance(finding: Finding, radiograph: Radiograph, expected: Expected | None) -> list[str]:
+    """What is there, less what is expected; a hole that was made for something counts against it."""
+    if expected is None or not expected.replaced.any():
+        return []
+    endpoint = endpoint_of(radiograph)
+    there, gone_on = (
+        areal_density(depth, endpoint=endpoint)[expected.replaced]
+        for depth in (radiograph.optical_depth[0][expected.box.slices], expected.depth[0])
+    )
+    row_pitch, column_pitch = radiograph.pixel_pitch
+    mass = float((there - gone_on).sum()) * row_pitch * column_pitch * 10.0  # g/cm² times m² times 10 is kg
+    if expected.shift is None:
+        alike = "as its edges suggest it"
+    else:
+        far, way = abs(expected.shift[1]) * column_pitch, "rear" if expected.shift[1] > 0 else "front"
+        alike = f"as {far:.2f} m farther to the {way}, where it is most alike"
+    verb = "adds" if mass >= 0 else "lacks"
+    return [f"On balance it {verb} {_short(abs(mass))} kg, if the load goes on in its place {alike}."]
 
 
 def _transmission(measured: Measured) -> list[str]:
