@@ -1,0 +1,1 @@
+"""HTTP for hosts that are not Python: scans in, reports out (``xrayscan serve``, extra ``serve``)."""
