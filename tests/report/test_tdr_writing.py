@@ -101,6 +101,18 @@ def test_fifty_reports_are_read_by_another_toolkit(reports, files, tmp_path, ins
                 assert object_["Bitmap"].size == 0
 
 
+def test_another_toolkit_writes_our_report_again_and_keeps_it(reports, tmp_path):
+    pydicos = pytest.importorskip("pydicos")
+    write_tdr(reports[9], tmp_path / "a.dcs", AT, "BAGGAGE")
+    pydicos.TDRLoader(str(tmp_path / "a.dcs")).write(str(tmp_path / "b.dcs"))
+    one, other = read_tdr(tmp_path / "a.dcs"), read_tdr(tmp_path / "b.dcs")
+    assert (one.alarm_decision, one.algorithm) == (other.alarm_decision, other.algorithm)
+    for mine, theirs in zip(one.findings, other.findings, strict=True):
+        assert (mine.description, mine.flag, mine.ability) == (theirs.description, theirs.flag, theirs.ability)
+        np.testing.assert_array_equal(mine.mask(), theirs.mask())
+        np.testing.assert_array_equal(mine.polygon, theirs.polygon)
+
+
 def test_it_names_model_hash_versions_and_thresholds(tmp_path):
     report = Yard(opaque=Box(10, 10, 60, 90)).report().to_dict()
     read = written(report, tmp_path / "a.dcs")

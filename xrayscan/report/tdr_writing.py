@@ -177,7 +177,7 @@ def _head(report: Mapping[str, Any], made_at: datetime, mark: str, inspected: st
         (0x00100020, "LO", _line(ids.get("ooi") or name)), (0x00100021, "LO", "unknown"), (0x00100022, "CS", "TEXT"),
         (0x00181000, "LO", _line(model["sha256"])),
         (0x00181020, "LO", [_line(f"{part} {version}") for part, version in report["versions"].items()]),
-        (0x00181200, "DA", ""), (0x00181201, "TM", ""),
+        (0x00181200, "DA", date), (0x00181201, "TM", time),
         (0x0020000D, "UI", ids.get("study") or _uid(sha256, "study")),
         (0x0020000E, "UI", _uid(mark, "series")),
         (0x00200010, "SH", _line(ids.get("scan") or sha256, SHORT)),
