@@ -1,0 +1,125 @@
+"""The door: every request passes it. Whoever has no token gets nothing; whatever goes wrong inside becomes a problem."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xrayscan.service.metrics import Metrics
+from xrayscan.service.problem import RefusedError
+from xrayscan.service.settings import Access, is_loopback
+
+__all__ = ["Guard"]
+
+logger = logging.getLogger(__name__)
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
+
+
+class Guard:
+    """Asks for the token, counts, logs, and turns what nobody expected into a problem.
+
+    Log lines hold the route and never what a client wrote.
+
+    Parameters
+    ----------
+    app : ASGI application
+    access : Access
+    metrics : Metrics
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, metrics: Metrics) -> None:
+        self._app, self._access, self._metrics = app, access, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, answer = time.perf_counter(), _Answer(send)
+        try:
+            self._admit(scope)
+            await self._app(scope, receive, answer)
+        except RefusedError as refusal:
+            await answer.refuse(refusal)
+        except ClientDisconnect:
+            self._metrics.vanished.inc()
+        except Exception:  # a fault of ours must be one answer and one line of the log, and never end the service
+            self._metrics.faults.inc()
+            logger.exception("a request to %s failed", _route(scope))
+            await answer.refuse(
+                RefusedError("fault", "the service is at fault, and its log says more; tell its operator the time")
+            )
+        seconds = time.perf_counter() - began
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(_route(scope), method, str(answer.status)).observe(seconds)
+        if answer.kind:
+            self._metrics.refused.labels(answer.kind).inc()
+        logger.info("%s %s: %s, %.0f ms", method, _route(scope), answer.status or "client gone", 1e3 * seconds)
+
+    def _admit(self, scope: Scope) -> None:
+        """Let a request in.
+
+        Raises
+        ------
+        RefusedError
+            If it has no token and needs one; or none is needed, and it comes by way of a web page of somebody else.
+        """
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if self._access:
+            if not self._access.allows(headers.get(b"authorization", "")):
+                raise RefusedError(
+                    "unauthorized",
+                    "send the header 'Authorization: Bearer TOKEN' with the token that the operator of this service gave you",
+                    headers={"www-authenticate": 'Bearer realm="xrayscan"', "connection": "close"},
+                )
+            return
+        # Without a token only this machine may come, and a browser on it could be made to: by another page, or another name.
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if not is_loopback(urlsplit(f"//{host}").hostname or "") or (origin is not None and urlsplit(origin).netloc != host):
+            raise RefusedError(
+                "foreign-origin",
+                "without a token the service answers programs of its own machine only; ask for http://127.0.0.1, or set one",
+                headers={"connection": "close"},
+            )
+
+
+class _Answer:
+    """What is sent, its status and the kind of its problem."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+        self.kind = ""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            kinds = [value.decode("latin-1") for name, value in message["headers"] if name == b"x-problem"]
+            self.kind = kinds[0] if kinds else ""
+            kept = [pair for pair in message["headers"] if pair[0] != b"x-problem"]
+            message = {**message, "headers": [*kept, *_HEADERS]}
+        await self._send(message)
+
+    async def refuse(self, refusal: RefusedError) -> None:
+        """Answer with a problem, if nothing was answered yet."""
+        if self.status:
+            return
+        headers = {**refusal.headers, "content-length": str(len(refusal.body)), "x-problem": refusal.kind}
+        raw: Any = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self({"type": "http.response.start", "status": refusal.status, "headers": raw})
+        await self._send({"type": "http.response.body", "body": refusal.body})
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unknown"))
