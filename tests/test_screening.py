@@ -69,6 +69,16 @@ class TestScreener:
         with pytest.raises(ModelError, match="no threshold for a false-alarm rate of 0.2"):
             xs.Screener(false_alarm_rate=0.2)
 
+    def test_an_attribution_that_is_not_known(self):
+        with pytest.raises(ModelError, match="no attribution 'gaze'; known are score, occlusion"):
+            xs.Screener(attribution="gaze")
+
+    def test_an_attribution_measures_how_faithful_it_is(self, screener):
+        thorough = xs.Screener(screener.model, false_alarm_rate=0.05, attribution="score")
+        report = thorough(SAMPLES / "01-counts.tif")
+        assert all(why.faithfulness is not None for why in report.explanations)
+        assert report.to_dict()["findings"][0]["faithfulness"] == pytest.approx(report.explanations[0].faithfulness, abs=1e-4)
+
     def test_rates_order_the_thresholds(self, screener):
         assert xs.Screener(screener.model, false_alarm_rate=0.01).threshold >= screener.threshold
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from xrayscan.errors import ShapeError
 from xrayscan.explain import explain
+from xrayscan.explain.attribution import check_method
 from xrayscan.findings import find, scan_score
 from xrayscan.io import read
 from xrayscan.network import Model
@@ -36,10 +37,12 @@ class Screener:
         Share of clean scans that may be alarmed; one of those that the model's card holds.
     threads : int or None
         Threads within one inference; None leaves it to the backend.
+    attribution : str or None
+        As `xrayscan.explain.explain` takes it: seconds a finding, for what its score rests on.
 
     Raises
     ------
-    UnknownModelError, WeightsError, ModelError
+    UnknownModelError, WeightsError, ModelError, MissingDependencyError
 
     Examples
     --------
@@ -52,9 +55,13 @@ class Screener:
     """
 
     def __init__(
-        self, model: str | Path | Model | None = None, *, false_alarm_rate: float = 0.01, threads: int | None = None
-    ) -> None:
+        self, model: str | Path | Model | None = None, *, false_alarm_rate: float = 0.01, threads: int | None = None,
+        attribution: str | None = None,
+    ) -> None:  # fmt: skip
         self.model = model if isinstance(model, Model) else load_model(model, threads=threads)
+        if attribution is not None:
+            check_method(attribution, self.model.card)
+        self.attribution = attribution
         self.false_alarm_rate = false_alarm_rate
         self.threshold = self.model.card.threshold(false_alarm_rate)
 
@@ -104,7 +111,10 @@ class Screener:
         radiograph = timed("normalize", lambda: normalize(given))
         anomaly = timed("network", lambda: self.model(radiograph))
         findings = timed("findings", lambda: find(anomaly, radiograph))
-        explanations = timed("explain", lambda: explain(self.model, radiograph, findings, anomaly=anomaly))
+        explanations = timed(
+            "explain",
+            lambda: explain(self.model, radiograph, findings, anomaly=anomaly, attribution=self.attribution),
+        )
         return Report(
             given, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
             score=scan_score(anomaly, radiograph), threshold=self.threshold,

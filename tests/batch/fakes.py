@@ -13,6 +13,7 @@ from typing import Any
 
 import xrayscan
 from xrayscan.errors import CorruptScanError, UnknownModelError
+from xrayscan.explain.attribution import METHODS
 from xrayscan.report.record import SCHEMA_VERSION
 from xrayscan.zoo import ModelCard
 
@@ -39,6 +40,9 @@ def card(name: str = "fake", weights: str = "weights") -> ModelCard:
         mass_factor={},
         figures=MappingProxyType({}),
     )
+
+
+FINDING = {"id": "P1", "kind": "person", "method": METHODS["score"], "faithfulness": None}
 
 
 @dataclass
@@ -94,7 +98,7 @@ class FakeScreener:
                 "opaque_fraction": 0.25,
                 "persons": {"low": 0, "high": 1},
                 "novelty": None,
-                "findings": [{"id": "P1", "kind": "person", "probability": float(rest)}] if float(rest) >= 0.5 else [],
+                "findings": [{**FINDING, "probability": float(rest)}] if float(rest) >= 0.5 else [],
                 "warnings": ["pitch estimated"],
                 "model": {"name": "fake", "version": "1", "sha256": self.card.sha256["model.onnx"]},
                 "threshold": self.card.threshold(0.01),

@@ -107,6 +107,7 @@ def test_a_failed_scan_that_was_mended_is_screened(scans: Path, tmp_path: Path) 
         ("content", ["a.npy"]),
         ("model", ["a.npy", "b.npy", "c.npy", "e.npy"]),
         ("rate", ["a.npy", "b.npy", "c.npy", "e.npy"]),
+        ("attribution", ["b.npy", "e.npy"]),
         ("version", ["a.npy", "b.npy", "c.npy", "e.npy"]),
         ("half a report.json", ["b.npy"]),
         ("no report.json", ["b.npy"]),
@@ -127,6 +128,8 @@ def test_screened_again_when_what_made_the_report_changed(
         factory = FakeFactory(weights="other")
     elif change == "rate":
         factory, options = FakeFactory(rate=0.05), {"false_alarm_rate": 0.05}
+    elif change == "attribution":  # of findings; the other scans have none
+        options = {"attribution": "occlusion"}
     elif change == "version":
         monkeypatch.setattr("xrayscan.__version__", "99.0")
     elif change == "half a report.json":

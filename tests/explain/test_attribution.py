@@ -129,7 +129,7 @@ class TestAttribution:
             return torch.stack([torch.relu(x[:, 0] - 2.2) * where] * 5, dim=1)
 
         monkeypatch.setattr("xrayscan.explain.attribution._loaded", lambda card: (SimpleNamespace(attr=captum), torch, network))
-        heat = attribute(probe, method, CARD)
+        heat = attribute(probe, method, replace(CARD, sha256={"weights.safetensors": "a" * 64}))
         assert points_at(heat, head)
         assert float(heat.max()) == pytest.approx(probe.score(), rel=1e-4)
         assert heat[head].mean() > 10.0 * heat[probe.region & ~head].mean()

@@ -37,11 +37,14 @@ class ModelScreener:
         Share of clean scans that may be alarmed.
     threads : int or None
         Threads of one screener.
+    attribution : str or None
+        What explanations are made with, see `xrayscan.Screener`.
     """
 
     model: str | Path | None = None
     false_alarm_rate: float = 0.01
     threads: int | None = None
+    attribution: str | None = None
 
     def __call__(self) -> Screens:
         """The screener.
@@ -53,7 +56,9 @@ class ModelScreener:
         """
         from xrayscan.screening import Screener
 
-        return Screener(model=self.model, false_alarm_rate=self.false_alarm_rate, threads=self.threads)
+        return Screener(
+            model=self.model, false_alarm_rate=self.false_alarm_rate, threads=self.threads, attribution=self.attribution
+        )
 
 
 @dataclass(frozen=True)
@@ -126,12 +131,13 @@ class Batch:
         return f"Batch({scans}, {self.seconds:.1f} s, {self.out})"
 
 
-def screen_many(
+def screen_many(  # noqa: PLR0913  one keyword an option
     paths: Sequence[str | Path],
     out: str | Path,
     *,
     model: str | Path | None = None,
     false_alarm_rate: float = 0.01,
+    attribution: str | None = None,
     workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     screener_factory: ScreenerFactory | None = None,
@@ -141,7 +147,7 @@ def screen_many(
     Every scan gets a report folder below ``OUT/scans``; ``OUT/results.jsonl``, ``OUT/results.csv`` and ``OUT/index.html`` list
     the scans of this call, the most suspicious first. A scan that cannot be screened is a failed row, and the others
     go on. The call can be interrupted or killed at any moment and repeated: a scan is screened again only if it failed,
-    its file changed, or the model, the version or the false-alarm rate did.
+    its file changed, or the model, the version, the false-alarm rate or the attribution did.
 
     Parameters
     ----------
@@ -153,6 +159,8 @@ def screen_many(
         A shipped model's name or a model folder; None is the default model.
     false_alarm_rate : float
         Share of clean scans that may be alarmed; one of those the model was measured at.
+    attribution : str or None
+        What explanations are made with, see `xrayscan.Screener`.
     workers : int or None
         Processes; None takes as many as there are cores, at most 8. 1 screens in this process, and a scan that kills its
         process then ends the call.
@@ -204,8 +212,8 @@ def screen_many(
         )
     if workers is not None and workers < 1:
         raise BatchError(f"screening with {workers} workers: at least 1 is needed")
-    screener = (screener_factory or ModelScreener(model, false_alarm_rate, threads=cores()))()
-    made_by = MadeBy.of(screener.card, false_alarm_rate)
+    screener = (screener_factory or ModelScreener(model, false_alarm_rate, cores(), attribution))()
+    made_by = MadeBy.of(screener.card, false_alarm_rate, attribution)
     header = Header.of(screener.card, false_alarm_rate, len(scans))
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
@@ -217,7 +225,7 @@ def screen_many(
         del screener  # from here on only the workers need one
         count = min(workers or min(cores(), _MOST_WORKERS), len(run.waiting))
         threads = max(1, cores() // count)
-        factory = screener_factory or ModelScreener(model, false_alarm_rate, threads)
+        factory = screener_factory or ModelScreener(model, false_alarm_rate, threads, attribution)
         return run.through(LocalWorkers(factory, count, threads))
 
 

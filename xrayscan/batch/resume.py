@@ -19,6 +19,7 @@ import xrayscan
 from xrayscan.batch.names import Names, folder_name
 from xrayscan.batch.task import SETTINGS, Done, Task, row_of, settings_mark
 from xrayscan.batch.whole import TEMPORARY
+from xrayscan.explain.attribution import METHODS
 from xrayscan.io import bundle
 from xrayscan.report.folder import FORMS, FURTHER, PARTIAL
 from xrayscan.report.record import SCHEMA_VERSION
@@ -45,18 +46,21 @@ class MadeBy:
     false_alarm_rate : float
     threshold : float
         Scan score for that rate: a site's own thresholds leave the weights as they are.
+    attribution : str or None
+        What its explanations are made with.
     """
 
     models: frozenset[str]
     version: str
     false_alarm_rate: float
     threshold: float
+    attribution: str | None = None
 
     @classmethod
-    def of(cls, card: ModelCard, false_alarm_rate: float) -> MadeBy:
+    def of(cls, card: ModelCard, false_alarm_rate: float, attribution: str | None = None) -> MadeBy:
         """What makes a report here and now."""
         threshold = card.threshold(false_alarm_rate)
-        return cls(frozenset(card.sha256.values()), xrayscan.__version__, false_alarm_rate, threshold)
+        return cls(frozenset(card.sha256.values()), xrayscan.__version__, false_alarm_rate, threshold, attribution)
 
     def made(self, report: Mapping[str, Any]) -> bool:
         """Whether it made this report."""
@@ -66,7 +70,12 @@ class MadeBy:
             and report["versions"]["xrayscan"] == self.version
             and math.isclose(report["false_alarm_rate"], self.false_alarm_rate, rel_tol=1e-5)
             and math.isclose(report["threshold"], self.threshold, rel_tol=1e-5)
+            and all(self._explained(finding) for finding in report["findings"])
         )
+
+    def _explained(self, finding: Mapping[str, Any]) -> bool:
+        measured = finding["faithfulness"] is not None
+        return finding["method"] == METHODS[self.attribution or "score"] and measured == (self.attribution is not None)
 
 
 def plan(scans: Iterable[Path], roots: Sequence[Path], out: Path) -> list[Task]:

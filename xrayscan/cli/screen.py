@@ -18,6 +18,12 @@ def screen(  # noqa: PLR0913  one argument an option
     out: Path = typer.Option(..., "--out", "-o", help="Folder for the reports and results; the same folder again resumes."),
     false_alarm_rate: float = typer.Option(0.01, help="Share of clean scans that may be alarmed, as the model's card has it."),
     model: str | None = typer.Option(None, help="A shipped model's name, or a model folder.", metavar="NAME|DIR"),
+    attribution: str | None = typer.Option(
+        None,
+        help="What each finding's score rests on, some seconds a finding: score, occlusion, or with the extra "
+        "'explain' 'gradients' or 'integrated gradients'.",
+        metavar="METHOD",
+    ),
     workers: int | None = typer.Option(None, help="Processes; by default what this machine has cores for."),
     parquet: bool = typer.Option(False, "--parquet", help="Also results.parquet; needs the extra 'parquet'."),
     coco: bool = typer.Option(False, "--coco", help="Also coco/: findings as COCO instances with pictures, to label."),
@@ -35,5 +41,8 @@ def screen(  # noqa: PLR0913  one argument an option
         forms = [form for form, asked in (("parquet", parquet), ("coco", coco), ("tdr", tdr)) if asked]
         check_forms(forms)
         with shown_progress(json_progress) as progress:
-            batch = screen_many(paths, out, model=model, false_alarm_rate=false_alarm_rate, workers=workers, progress=progress)
+            batch = screen_many(
+                paths, out, model=model, false_alarm_rate=false_alarm_rate, attribution=attribution, workers=workers,
+                progress=progress,
+            )  # fmt: skip
         show_outcome(batch, write_forms(batch, forms))

@@ -19,9 +19,10 @@ import numpy as np
 from xrayscan.errors import MissingDependencyError, ModelError
 from xrayscan.explain.probe import Probe
 from xrayscan.network.grid import from_grid, grid_shape, padded, to_grid
+from xrayscan.network.runtime import BACKENDS
 from xrayscan.zoo import ModelCard
 
-__all__ = ["METHODS", "attribute"]
+__all__ = ["METHODS", "attribute", "check_method"]
 
 METHODS = {
     "score": "the network's own score, absolute",
@@ -34,6 +35,40 @@ METHODS = {
 WINDOWS = 64  # that are taken out one by one
 FINEST = 0.05  # smallest step between them [m]
 STEPS = 16  # of the path from the scan without the finding to the scan
+
+
+GRADIENTS = ("gradients", "integrated gradients")
+
+
+def check_method(method: str, card: ModelCard | None) -> None:
+    """Say before a long screening what would stop it at its first finding.
+
+    Parameters
+    ----------
+    method : str
+    card : ModelCard or None
+        Of the model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such method, or gradients are asked of a model without weights.
+    MissingDependencyError
+        If gradients are asked for, and captum or torch is not installed.
+    """
+    if method not in METHODS:
+        raise ModelError(f"there is no attribution {method!r}; known are {', '.join(METHODS)}")
+    if method not in GRADIENTS:
+        return
+    if card is None:
+        raise ModelError(f"attribution by {method!r} needs the weights of the model; pass its card")
+    try:
+        import captum.attr  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError("gradients need captum and torch; install xrayscan[explain]", extra="explain") from error
+    if BACKENDS["torch"] not in card.sha256:
+        raise ModelError(f"model {card.name} ships no {BACKENDS['torch']}, which gradients are made from; take 'occlusion'")
 
 
 def attribute(probe: Probe, method: str, card: ModelCard | None = None) -> np.ndarray:
@@ -59,15 +94,13 @@ def attribute(probe: Probe, method: str, card: ModelCard | None = None) -> np.nd
     MissingDependencyError
         If gradients are asked for, and captum or torch is not installed.
     """
+    check_method(method, card)
     if method == "score":
         return np.where(probe.region, getattr(probe.model(probe.part), probe.finding.kind)[probe.inner], 0.0).astype(np.float32)
     if method == "occlusion":
         return _occlusion(probe)
-    if method in METHODS:
-        if card is None:
-            raise ModelError(f"attribution by {method!r} needs the weights of the model; pass its card")
-        return _gradients(probe, card, along=method == "integrated gradients")
-    raise ModelError(f"there is no attribution {method!r}; known are {', '.join(METHODS)}")
+    assert card is not None  # checked
+    return _gradients(probe, card, along=method == "integrated gradients")
 
 
 def _occlusion(probe: Probe) -> np.ndarray:
@@ -118,14 +151,9 @@ def _on_grid(probe: Probe, grid: float) -> np.ndarray:
 
 
 def _loaded(card: ModelCard) -> tuple[Any, Any, Any]:
-    try:
-        import captum.attr
-        import torch
-    except ImportError as error:
-        raise MissingDependencyError("gradients need captum and torch; install xrayscan[explain]", extra="explain") from error
-    from xrayscan.network.designs import load_weights
-    from xrayscan.network.runtime import BACKENDS
+    import captum.attr
+    import torch
 
-    if BACKENDS["torch"] not in card.sha256:
-        raise ModelError(f"model {card.name} ships no {BACKENDS['torch']}, which gradients are made from; take 'occlusion'")
+    from xrayscan.network.designs import load_weights
+
     return captum, torch, load_weights(card.file(BACKENDS["torch"]))

@@ -159,13 +159,14 @@ def _numbers(radiograph: Radiograph) -> bytes:
     if len(radiograph.energies) != 2:
         return b""
     row_pitch, column_pitch = (side * COARSE for side in radiograph.pixel_pitch)
-    coarse = Radiograph(
-        np.stack([_coarse(np.nan_to_num(plane)) for plane in radiograph.optical_depth]), _coarse(radiograph.valid) > 0.99,
-        _coarse(radiograph.opaque) > 0, (row_pitch, column_pitch), energies=radiograph.energies, endpoints=radiograph.endpoints,
-    )  # fmt: skip
+    depth = np.stack([_coarse(np.nan_to_num(plane)) for plane in radiograph.optical_depth])
+    valid, opaque = _coarse(radiograph.valid) > 0.99, _coarse(radiograph.opaque) > 0
     try:
+        coarse = Radiograph(
+            depth, valid, opaque, (row_pitch, column_pitch), energies=radiograph.energies, endpoints=radiograph.endpoints
+        )
         number = find_materials(coarse).effective_number
-    except CalibrationError:
+    except CalibrationError:  # no end points, or pixels so coarse that kinds of material mean nothing
         return b""
     low, high = NUMBERS
     codes = np.clip(1 + (np.nan_to_num(number) - low) / (high - low) * 254, 1, 255).round().astype(np.uint8)
