@@ -126,7 +126,7 @@ def encoded(depth: np.ndarray) -> bytes:
     Examples
     --------
     >>> depth = np.array([[0.0, 1.25, np.nan], [13.0, 40.0, -3.0]])
-    >>> decoded(encoded(depth), (2, 3)).round(2).tolist()
+    >>> decoded(encoded(depth), (2, 3)).astype(float).round(2).tolist()
     [[0.0, 1.25, nan], [13.0, 14.06, -0.5]]
     """
     codes = np.clip((np.nan_to_num(depth, nan=0.0) - FIRST) * PER_UNIT + 0.5, 0, UNMEASURED - 1).astype(np.uint16)
