@@ -158,6 +158,9 @@ class Crew:
                 scan = self._waiting.get(timeout=_LOOK)
             except queue.Empty:
                 continue
+            if not worker.is_alive:  # it died while it waited, and not of this scan
+                self._waiting.put(scan)
+                break
             if not self._one(worker, scan):
                 return
         if not self._stopping.is_set():

@@ -193,6 +193,8 @@ def live(connection: Connection, factory: ScreensFactory, threads: int) -> None:
     try:
         import cv2
 
+        import xrayscan.report.tdr_writing  # noqa: F401  loaded now, and not in the time of the first scan
+
         cv2.setNumThreads(threads)
         screens = factory()
     except Exception as error:  # noqa: BLE001  whatever it is, the service tells it
