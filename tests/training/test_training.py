@@ -59,10 +59,10 @@ class TestRecipe:
         assert recipe.schedule.crop == (64, 96)
 
     def test_weights_to_start_from(self, tmp_path):
-        text = '[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmix = {clean = 1.0}\n[start]\nmodel = "unet-lanes-1"\n'
+        text = '[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmix = {clean = 1.0}\n[start]\nmodel = "one"\n'
         with pytest.raises(RecipeError, match=r"\[start\]: sha256 is missing"):
             Recipe.load(self.write(tmp_path, text))
-        assert Recipe.load(self.write(tmp_path, text + 'sha256 = "ab"\n')).start == Start("unet-lanes-1", "ab")
+        assert Recipe.load(self.write(tmp_path, text + 'sha256 = "ab"\n')).start == Start("one", "ab")
 
     def test_an_unknown_key_names_the_nearest(self, tmp_path):
         path = self.write(tmp_path, "[data]\ntrain = 1\ncalibration = 2\ntest = 3\nmiks = {clean = 1.0}\n")
@@ -163,6 +163,8 @@ class TestMake:
 
 
 class TestLoop:
+    CARD = load_card()
+
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.set_num_threads(1)
         whole = train(SMALL, packed / "train", tmp_path / "whole")
@@ -181,20 +183,20 @@ class TestLoop:
             torch.testing.assert_close(one, two, rtol=0, atol=0)
 
     def started(self, **changed) -> Recipe:
-        card = load_card("unet-lanes-1")
-        width = {"network": Network(width=24)} | changed
-        return replace(SMALL, start=Start("unet-lanes-1", card.sha256["weights.safetensors"]), **width)
+        network = load_weights(self.CARD.file("weights.safetensors"))
+        width = {"network": Network(width=network.width)} | changed
+        return replace(SMALL, start=Start(self.CARD.name, self.CARD.sha256["weights.safetensors"]), **width)
 
     def test_it_goes_on_from_the_weights_of_a_model(self, tmp_path):
         run = loop._Run(self.started(), tmp_path, "cpu")
-        known = load_weights(load_card("unet-lanes-1").file("weights.safetensors")).state_dict()
+        known = load_weights(self.CARD.file("weights.safetensors")).state_dict()
         for network in (run.network, run.mean):
             for name, value in network.state_dict().items():
                 torch.testing.assert_close(value, known[name], rtol=0, atol=0)
         assert run.network.training
 
     def test_weights_that_are_not_the_named_ones_are_refused(self, tmp_path):
-        other = replace(self.started(), start=Start("unet-lanes-1", "0" * 64))
+        other = replace(self.started(), start=Start(self.CARD.name, "0" * 64))
         with pytest.raises(
             RecipeError, match=r"the recipe names those of SHA-256 0000.*the model holds [0-9a-f]{64}; name the"
         ):
