@@ -5,7 +5,7 @@ Rows run along the detector array, top first; columns run along the travel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -148,7 +148,7 @@ class Geometry:
     lean: float | None = None
     magnification: float | None = None
     stretch: float | None = None
-    lift: np.ndarray | None = None
+    lift: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("tilt", "lean", "magnification", "stretch"):

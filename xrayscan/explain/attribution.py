@@ -26,7 +26,7 @@ __all__ = ["METHODS", "attribute", "check_method"]
 
 METHODS = {
     "score": "the network's own score, absolute",
-    "occlusion": "what the score loses where areal density is taken out, absolute",
+    "occlusion": "what the score loses where areal density is taken out; the highest place has the finding's score",
     "gradients": "gradient times what was added, against the scan without the finding; the highest place has its score",
     "integrated gradients": "integrated gradients from the scan without the finding; the highest place has its score",
 }
@@ -117,7 +117,7 @@ def _occlusion(probe: Probe) -> np.ndarray:
                 continue
             lost += out * max(whole - probe.score(1.0 - out), 0.0)
             weight += out
-    return np.where(probe.region, lost / weight, 0.0).clip(0.0, 1.0).astype(np.float32)
+    return _scaled(np.where(probe.region, lost / weight, 0.0), whole)
 
 
 def _gradients(probe: Probe, card: ModelCard, along: bool) -> np.ndarray:
@@ -139,7 +139,12 @@ def _gradients(probe: Probe, card: ModelCard, along: bool) -> np.ndarray:
         told = captum.attr.Saliency(said).attribute(end.requires_grad_(), abs=False) * (end - start)
     flat = told[0, :2].sum(0).detach().numpy()
     heat = probe.smooth(from_grid(flat, probe.part, card.grid)[probe.inner]).clip(0.0, None)
-    return (heat / max(float(heat.max()), 1e-9) * probe.score()).astype(np.float32)
+    return _scaled(heat, probe.score())
+
+
+def _scaled(heat: np.ndarray, score: float) -> np.ndarray:
+    """Shares of a score are small and sum up to no more than it: a map of them is read by its places, not by its height."""
+    return (heat / max(float(heat.max()), 1e-9) * score).clip(0.0, 1.0).astype(np.float32)
 
 
 def _on_grid(probe: Probe, grid: float) -> np.ndarray:
