@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 import xrayscan
 from xrayscan.report import schema
@@ -84,7 +85,8 @@ def _add_scans(app: FastAPI, desk: Desk) -> None:
             200: {"description": "The report, where it was waited for", "content": report_contents(), "headers": _LOCATION},
             202: {"description": "The scan is accepted and on the disk", "content": _SCAN, "headers": _LOCATION},
             **documented(
-                *_ALWAYS, "malformed", "not-acceptable", "too-slow", "key-in-use", "too-large", "unknown-form", "invalid",
+                *_ALWAYS, "malformed", "not-acceptable", "too-slow", "key-in-use", "key-reused", "too-large",
+                "unknown-form", "invalid",
                 "not-screened", "busy", "stopping", "disk-full",
             ),
         },
@@ -94,9 +96,10 @@ def _add_scans(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """Accept a scan. With `wait` the report comes at once if it is done in time, in the form that `Accept` asks for."""
         form = chosen(request.headers.get("accept")) if wait else None
+        claimed = _claimed(request, desk.limits.upload_bytes)
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
         with desk.once(key) as known:
-            scan = known or await _accepted(request, desk, name, view, key)
+            scan = await _accepted(request, desk, (name, view, key, known), claimed)
         if form is not None:
             await desk.wait(scan, min(wait, desk.limits.wait_seconds))
         record = await desk.record(scan)
@@ -196,16 +199,38 @@ def _add_operation(app: FastAPI, desk: Desk) -> None:
         return Response(await asyncio.to_thread(desk.metrics.text), media_type=CONTENT_TYPE)
 
 
-async def _accepted(request: Request, desk: Desk, name: str | None, view: int | None, key: str) -> str:
-    """The id of the scan that a request brings."""
+def _claimed(request: Request, most: int) -> int:
+    """How many bytes a request says that it brings; 0 if it does not say.
+
+    Raises
+    ------
+    RefusedError
+        If it brings none, or more than are taken.
+    """
     length = request.headers.get("content-length", "")
     claimed = int(length) if length.isascii() and length.isdigit() else 0
-    if claimed > desk.limits.upload_bytes:
-        raise too_large(desk.limits.upload_bytes)
+    if not claimed and "transfer-encoding" not in request.headers:
+        raise RefusedError("malformed", "the body is empty; send the bytes of a scan")
+    if claimed > most:
+        raise too_large(most)
+    return claimed
+
+
+async def _accepted(request: Request, desk: Desk, asked: tuple[str | None, int | None, str, str | None], claimed: int) -> str:
+    """The id of the scan that a request brings: asked for by name, view and key, which may be of a scan that is known."""
+    name, view, key, known = asked
     async with desk.place(claimed) as folder:
         content_type = request.headers.get("content-type", "")
         upload = await receive(request.stream(), content_type, folder / "input", name, desk.limits)
-        record = Record(folder.name, upload.name, upload.file, view, upload.bytes, upload.sha256, now(), key)
+        if known is not None:
+            first = await desk.record(known)
+            if (first.whole, first.view) != (upload.whole, view):
+                raise RefusedError(
+                    "key-reused", f"this Idempotency-Key is that of scan {known}; give every other scan a new one"
+                )
+            return known
+        at = now()
+        record = Record(folder.name, upload.name, upload.file, view, upload.bytes, upload.sha256, at, key, upload.whole)
         await desk.accept(record)
     return record.id
 
@@ -254,8 +279,19 @@ async def _http(request: Request, error: Exception) -> Response:
         404: "there is nothing at this address; /openapi.json describes what there is",
         405: "this address does not take that method; /openapi.json describes what it takes",
     }
-    kind = kinds.get(error.status_code, "fault")
-    raise RefusedError(kind, details.get(error.status_code, clean_name(str(error.detail))), headers=error.headers)
+    kind, headers = (
+        kinds.get(error.status_code, "fault"),
+        {name.lower(): value for name, value in (error.headers or {}).items()},
+    )
+    if error.status_code == 405:  # the router tells the methods of one route, and an address may have several
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    raise RefusedError(kind, details.get(error.status_code, clean_name(str(error.detail))), headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that an address takes."""
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}
 
 
 def _describe(app: FastAPI) -> None:

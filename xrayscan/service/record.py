@@ -38,6 +38,8 @@ class Record:
     received_at, started_at, finished_at : datetime or None
     key : str
         Hash of the request's idempotency key; empty if it had none.
+    whole : str
+        Hash of all that came, the sidecar and calibration included.
     state : {"waiting", "screening", "screened", "failed"}
     attempts : int
         How often screening was begun.
@@ -61,6 +63,7 @@ class Record:
     sha256: str
     received_at: datetime
     key: str = ""
+    whole: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     state: State = "waiting"

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -59,14 +59,15 @@ class Upload:
     name : str
         What the client calls it, on one line.
     bytes : int [B]
-    sha256 : str
-        Of the scan's file.
+    sha256, whole : str
+        Of the scan's file, and of everything that came.
     """
 
     file: str
     name: str
     bytes: int
     sha256: str
+    whole: str
 
 
 def clean_name(name: str) -> str:
@@ -112,7 +113,7 @@ async def receive(chunks: AsyncIterator[bytes], content_type: str, folder: Path,
         raise disk_full() from error
     finally:
         sink.close()
-    return upload if name is None else Upload(upload.file, clean_name(name), upload.bytes, upload.sha256)
+    return upload if name is None else replace(upload, name=clean_name(name))
 
 
 async def _in_time(chunks: AsyncIterator[bytes], limits: Limits) -> AsyncIterator[bytes]:
@@ -214,7 +215,8 @@ class _Body:
         self._file.close()
         if not self._file.size:
             raise RefusedError("malformed", "the body is empty; send the bytes of a scan")
-        return Upload("scan", "scan", self._file.size, self._file.digest.hexdigest())
+        sha256 = self._file.digest.hexdigest()
+        return Upload("scan", "scan", self._file.size, sha256, sha256)
 
     def close(self) -> None:
         self._file.close()
@@ -259,7 +261,8 @@ class _Form:
         if sidecar is not None:
             kind = "json" if sidecar.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "toml"
             sidecar.path.rename(self._folder / f"{SIDECAR}.{kind}")
-        return Upload(scan.path.name, self._name, scan.size, scan.digest.hexdigest())
+        whole = hashlib.sha256(repr(sorted((part, file.digest.digest()) for part, file in self._files.items())).encode())
+        return Upload(scan.path.name, self._name, scan.size, scan.digest.hexdigest(), whole.hexdigest())
 
     def close(self) -> None:
         for file in self._files.values():
