@@ -37,7 +37,7 @@ CHAIN = [
     "report",
     "screening",
 ]
-EDGES = {"cli", "batch", "service", "simulate", "training", "evaluation", "plugin"}
+EDGES = {"cli", "batch", "service", "simulate", "training", "evaluation", "plugin", "export"}
 
 
 def test_the_public_names_are_these():

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import adapt, calibrate, demo, evaluate, info, insert, quality, screen, serve, simulate, train
+from xrayscan.cli import adapt, calibrate, demo, evaluate, export, info, insert, quality, screen, serve, simulate, train
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -35,6 +35,7 @@ app.command()(insert.insert)
 app.command()(calibrate.calibrate)
 app.command()(adapt.adapt)
 app.command()(evaluate.evaluate)
+app.command()(export.export)
 
 
 def _show_version(asked: bool) -> None:

@@ -11,6 +11,7 @@ __all__ = ["CHANNELS", "MULTIPLE", "from_grid", "grid_shape", "padded", "padded_
 
 CHANNELS = ("optical depth, high", "optical depth, low", "low present", "valid", "opaque")
 DEPTH_LIMIT = 8.0  # optical depth beyond which no scanner sees anything
+DEPTH_FLOOR = -0.2  # below it, it is no noise of the open beam
 MULTIPLE = 32  # the network halves the grid five times
 
 
@@ -66,7 +67,7 @@ def planes(radiograph: Radiograph, grid: float) -> tuple[np.ndarray, ...]:
             plane = _resized(depth, shape)
         else:
             plane = _filled(_resized(np.where(radiograph.valid, depth, 0.0).astype(np.float32), shape), share)
-        depths.append(np.clip(plane, -0.2, DEPTH_LIMIT))
+        depths.append(np.clip(plane, DEPTH_FLOOR, DEPTH_LIMIT))
     some = bool(radiograph.opaque.any())
     opaque = _resized(radiograph.opaque.astype(np.float32), shape) if some else _uniform(0.0, shape)
     return depths[0], depths[-1], _uniform(float(len(depths) > 1), shape), share, opaque
