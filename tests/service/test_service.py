@@ -18,7 +18,7 @@ import pytest
 
 from tests.service.served import BEARER, BrokenScreens, FakeScreens, Service, served, until
 from xrayscan.errors import CorruptScanError
-from xrayscan.service import ServiceError
+from xrayscan.service import ServiceError, guard
 from xrayscan.service.desk import ATTEMPTS
 from xrayscan.service.record import Record, now
 from xrayscan.service.spool import Spool
@@ -252,6 +252,19 @@ def test_clients_that_vanish_or_stall_leave_nothing_behind(service: Service, cli
     figures = client.get("/metrics").text
     assert "xrayscan_clients_vanished_total 1.0" in figures
     assert 'xrayscan_requests_refused_total{kind="too-slow"} 1.0' in figures
+    assert "xrayscan_faults_total 0.0" in figures
+
+
+def test_a_client_that_does_not_take_its_answer_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_SEND_SECONDS", 0.3)
+    with served(tmp_path, in_threads=True) as service, service.client() as client:
+        here = submit(client, wait=20).headers["location"]
+        (service.desk.spool.report(here.rsplit("/", 1)[1]) / "report.html").write_bytes(bytes(30_000_000))
+        with socket.create_connection(("127.0.0.1", int(service.address.rsplit(":", 1)[1]))) as line:
+            line.sendall(f"GET {here}/report.html HTTP/1.1\r\nhost: x\r\n".encode())
+            line.sendall(b"authorization: " + BEARER["authorization"].encode() + b"\r\n\r\n")
+            until(lambda: "xrayscan_clients_vanished_total 1.0" in client.get("/metrics").text)
+        figures = client.get("/metrics").text
     assert "xrayscan_faults_total 0.0" in figures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -23,6 +24,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_SEND_SECONDS = 60.0  # for a client to take the next piece of an answer
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 
 
@@ -52,7 +54,7 @@ class Guard:
             await self._app(scope, receive, answer)
         except RefusedError as refusal:
             await answer.refuse(refusal)
-        except ClientDisconnect:
+        except (ClientDisconnect, _NotTakenError):
             self._metrics.vanished.inc()
         except Exception:  # a fault of ours must be one answer and one line of the log, and never end the service
             self._metrics.faults.inc()
@@ -94,6 +96,10 @@ class Guard:
             )
 
 
+class _NotTakenError(Exception):
+    """A client does not take its answer."""
+
+
 class _Answer:
     """What is sent, its status and the kind of its problem."""
 
@@ -109,7 +115,11 @@ class _Answer:
             self.kind = kinds[0] if kinds else ""
             kept = [pair for pair in message["headers"] if pair[0] != b"x-problem"]
             message = {**message, "headers": [*kept, *_HEADERS]}
-        await self._send(message)
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await self._send(message)
+        except TimeoutError as error:
+            raise _NotTakenError from error
 
     async def refuse(self, refusal: RefusedError) -> None:
         """Answer with a problem, if nothing was answered yet."""
