@@ -34,7 +34,7 @@ from xrayscan.zoo import ModelCard
 __all__ = ["export", "ship"]
 
 ROUNDED_ON = 32  # scans whose range of values sets the steps of int8
-KNOWN_BY = 1000  # scans of each split that tell what is known
+KNOWN_BY = 400  # scans of each split that tell what is known
 PARITY = 1e-4  # largest difference between torch and ONNX Runtime in a score
 
 
