@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ def test_schemathesis_finds_nothing(service: Service, tmp_path: Path) -> None:
     command += ["--url", service.address, "openapi.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "No issues found" in done.stdout
+    counts = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert counts is not None, done.stdout
+    assert int(counts[2]) > 200
     until(lambda: not service.desk._open)
     with service.client() as client:
         assert "xrayscan_faults_total 0.0" in client.get("/metrics").text
