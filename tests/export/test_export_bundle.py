@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_the_vectors_are_what_the_library_computes(tiny, bundle):
             "novelty": [anomaly.novelty],
         }
         assert told["name"] == case.name
-        assert set(told["shapes"]) == {*expected, "output", "features"}
+        assert set(told["shapes"]) == {*expected, "output", "features", "drawn", "drawn-maps", "drawn-score"}
         for name, array in expected.items():
             raw = np.fromfile(bundle / "golden" / case.name / f"{name}.f32", "<f4").reshape(told["shapes"][name])
             np.testing.assert_allclose(raw, np.asarray(array, np.float32), atol=1e-6)
@@ -81,6 +82,16 @@ def test_the_radiographs_hold_what_hosts_get_wrong(grid):
         assert any((to_grid(one, grid)[0] == np.float32(limit)).any() for one in made)
 
 
+def test_what_comes_after_the_network_is_tried_whatever_the_weights_say(bundle):
+    for case in cases(0.01):
+        folder = bundle / "golden" / case.name
+        maps, score = np.load(folder / "drawn-maps.npy"), np.load(folder / "drawn-score.npy")
+        seen = case.radiograph.valid & ~case.radiograph.opaque
+        assert not maps[:, ~seen].any()
+        assert (maps[:, seen] > 0).all()
+        assert 0.4 < score[0] < maps[0].max()
+
+
 def test_the_description_is_the_models(bundle):
     described = json.loads((bundle / "bundle.json").read_text())
     assert described["model"]["files"] == {"model.onnx": hashlib.sha256((bundle / "model.onnx").read_bytes()).hexdigest()}
@@ -97,9 +108,29 @@ def test_a_model_that_does_not_tell_how_new_a_scan_is(tmp_path):
     write_bundle(tiny_model(tmp_path / "tiny", tells=False), tmp_path / "bundle")
     described = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
     assert described["novelty"] is None
-    assert [step["name"] for step in described["golden"]["steps"]] == ["input", "output", "maps", "score"]
+    assert [step["name"] for step in described["golden"]["steps"]] == [
+        "input",
+        "output",
+        "maps",
+        "score",
+        "drawn-maps",
+        "drawn-score",
+    ]
     assert not (tmp_path / "bundle" / "novelty").exists()
     assert "does not tell how unlike" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_int8_network_goes_along_and_is_told_apart(tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "both")
+    shutil.copy(tiny / "model.onnx", tmp_path / "both" / "model-int8.onnx")
+    card = (tiny / "card.toml").read_text()
+    digest = hashlib.sha256((tiny / "model.onnx").read_bytes()).hexdigest()
+    (tmp_path / "both" / "card.toml").write_text(card.replace("[sha256]", f'[sha256]\n"model-int8.onnx" = "{digest}"'))
+    write_bundle(tmp_path / "both", tmp_path / "bundle")
+    assert (tmp_path / "bundle" / "model-int8.onnx").is_file()
+    read = (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert "| `model-int8.onnx` | the same in int8" in read
+    assert "| `model.onnx` | the network, float32 |" in read
 
 
 def test_what_is_there_is_never_written_over(tiny, tmp_path):

@@ -38,7 +38,7 @@ def added(array, where, by):
 def test_a_host_that_computed_all_agrees(bundle, results):
     steps = compare(bundle, results)
     assert {one.outcome for one in steps} == {"agrees"}
-    assert len(steps) == 4 * 6
+    assert len(steps) == 4 * 8
 
 
 def test_numpy_files_will_do(bundle, tmp_path):

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from xrayscan.findings import scan_score
-from xrayscan.network.anomaly import KINDS
-from xrayscan.network.grid import CHANNELS, grid_shape, padded_shape, planes, window
+from xrayscan.network.anomaly import KINDS, AnomalyMap
+from xrayscan.network.grid import CHANNELS, from_grid, grid_shape, padded_shape, planes, window
 from xrayscan.network.model import AMOUNTS, Model
 from xrayscan.network.runtime import Backend
 from xrayscan.scan import ENERGIES, Radiograph
 
 __all__ = ["GIVEN", "STEPS", "Case", "Step", "cases", "vectors"]
 
-GIVEN = ("optical_depth", "valid", "opaque")
-"""Files of a case that a host begins with."""
+GIVEN = ("optical_depth", "valid", "opaque", "drawn")
+"""Files of a case that a host begins with: a radiograph, and an answer on its padded grid."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ STEPS = (
     Step("features", "the network's second output, by cells of the padded grid", (), 1e-3, 1e-3),
     Step("maps", "the answer on the scan's own pixels, masked", (*KINDS, *AMOUNTS), 1e-3, 1e-3),
     Step("score", "the scan score", (), 1e-3, 0.0),
+    Step("drawn-maps", "maps, with drawn in the place of the network's first output", (*KINDS, *AMOUNTS), 1e-3, 1e-3),
+    Step("drawn-score", "the scan score of these", (), 1e-3, 0.0),
     Step("novelty", "share of the known scans that are less unlike", (), 0.01, 0.0),
 )
 
@@ -128,18 +130,36 @@ def vectors(model: Model, run: Backend, radiograph: Radiograph) -> Mapping[str, 
     -------
     mapping of str to ndarray of float32
         By the names of `GIVEN` and of `STEPS`, as far as the model has them: optical_depth (energies, rows, columns), NaN where
-        not valid; valid and opaque (rows, columns), 0 or 1; input and output (1, 5, rows, columns) of the padded grid; features
-        (1, features, rows / 32, columns / 32); maps (5, rows, columns); score and novelty (1,).
+        not valid; valid and opaque (rows, columns), 0 or 1; drawn, input and output (1, 5, rows, columns) of the padded grid;
+        features (1, features, rows / 32, columns / 32); maps (5, rows, columns); score and novelty (1,).
     """
     rows, columns = padded_shape(grid_shape(radiograph, model.card.grid))
     shown = window(planes(radiograph, model.card.grid), slice(0, rows), slice(0, columns))[None]
     answered, anomaly = run(shown), model(radiograph)
-    made = {name: getattr(radiograph, name) for name in GIVEN}
-    made |= {"input": shown, "output": answered.planes}
+    drawn = _drawn(rows, columns)
+    on_scan = _on_scan(drawn, radiograph, model)
+    made = {name: getattr(radiograph, name) for name in GIVEN if name != "drawn"}
+    made |= {"drawn": drawn, "input": shown, "output": answered.planes}
     if answered.features is not None:
         made["features"] = answered.features
-    made["maps"] = np.stack([getattr(anomaly, name) for name in (*KINDS, *AMOUNTS)])
-    made["score"] = np.array([scan_score(anomaly, radiograph)])
+    for prefix, one in (("", anomaly), ("drawn-", on_scan)):
+        made[f"{prefix}maps"] = np.stack([getattr(one, name) for name in (*KINDS, *AMOUNTS)])
+        made[f"{prefix}score"] = np.array([scan_score(one, radiograph)])
     if anomaly.novelty is not None:
         made["novelty"] = np.array([anomaly.novelty])
     return {name: np.ascontiguousarray(array, "<f4") for name, array in made.items()}
+
+
+def _drawn(rows: int, columns: int) -> np.ndarray:
+    """An answer that no network gave: whatever the weights say, what comes after them is tried on high scores and low."""
+    rng = np.random.default_rng((rows, columns))
+    down, along = np.mgrid[:rows, :columns] / np.array([rows, columns]).reshape(2, 1, 1)
+    bump = 1.0 / (1.0 + ((down - 0.45) / 0.2) ** 4 + ((along - 0.4) / 0.1) ** 4)
+    planes = [bump * (0.9 + 0.1 * rng.random(bump.shape)), *rng.random((2, *bump.shape))]
+    return np.stack([*planes, 30.0 * bump, 20.0 * rng.random(bump.shape)])[None].astype(np.float32)
+
+
+def _on_scan(answer: np.ndarray, radiograph: Radiograph, model: Model) -> AnomalyMap:
+    seen = radiograph.valid & ~radiograph.opaque
+    person, void, density, added, missing = (from_grid(plane, radiograph, model.card.grid) * seen for plane in answer[0])
+    return AnomalyMap(person, void, density, added, missing, model.id)

@@ -66,6 +66,20 @@ static Answer answered(const fs::path& golden) {
 }
 #endif
 
+// What comes after the network; gives the scan score.
+static float after(const std::vector<float>& answer, const Scan& scan, double grid, const fs::path& out, const std::string& prefix) {
+    std::vector<float> maps;
+    float score = 0.0f;
+    for (std::size_t plane = 0; plane < 5; ++plane) {
+        const Image map = to_scan(answer.data() + plane * answer.size() / 5, scan, grid);
+        maps.insert(maps.end(), map.at.begin(), map.at.end());
+        if (plane == 0) score = scan_score(map, scan.row_pitch, scan.column_pitch);
+    }
+    write(out / (prefix + "maps.f32"), maps);
+    write(out / (prefix + "score.f32"), {score});
+    return score;
+}
+
 static void run(const fs::path& bundle, const fs::path& results) {
     Known known;
     const bool knows = fs::exists(bundle / "novelty");
@@ -94,15 +108,8 @@ static void run(const fs::path& bundle, const fs::path& results) {
         write(out / "input.f32", input);
         write(out / "output.f32", answer.planes);
         if (!answer.features.empty()) write(out / "features.f32", answer.features);
-        std::vector<float> maps;
-        float score = 0.0f;
-        for (int plane = 0; plane < 5; ++plane) {
-            const Image map = to_scan(answer.planes.data() + plane * input.size() / 5, scan, c.grid);
-            maps.insert(maps.end(), map.at.begin(), map.at.end());
-            if (plane == 0) score = scan_score(map, scan.row_pitch, scan.column_pitch);
-        }
-        write(out / "maps.f32", maps);
-        write(out / "score.f32", {score});
+        const float score = after(answer.planes, scan, c.grid, out, "");
+        after(read(golden / "drawn.f32"), scan, c.grid, out, "drawn-");
         if (knows) write(out / "novelty.f32", {novelty(summary(answer.features, stack[3]), known)});
         std::cout << c.name << ": scan score " << score << "\n";
     }
