@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +20,8 @@ import pytest
 
 from tests.service.served import BEARER, BrokenScreens, FakeScreens, Service, served, until
 from xrayscan.errors import CorruptScanError
-from xrayscan.service import ServiceError, guard
-from xrayscan.service.desk import ATTEMPTS
+from xrayscan.service import ServiceError, crew, guard
+from xrayscan.service.desk import STARTS
 from xrayscan.service.record import Record, now
 from xrayscan.service.spool import Spool
 
@@ -306,6 +308,25 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         assert "its operator must free some" in problem(submit(client), 507, "disk-full")
 
 
+def test_a_disk_that_refuses_for_a_while_costs_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_AGAIN", 0.05)
+    write, refused = Spool.write, Counter[str]()
+
+    def refuse(spool: Spool, record: Record) -> None:
+        refused[record.state] += 1
+        if refused[record.state] <= 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(spool, record)
+
+    monkeypatch.setattr(Spool, "write", refuse)
+    log = tmp_path / "log"
+    with served(tmp_path / "spool", FakeScreens(log), in_threads=True) as service, service.client() as client:
+        here = submit(client, wait=20).headers["location"]
+        told = client.get(here).json()
+    assert (told["state"], told["attempts"], refused) == ("screened", 1, {"screening": 4, "screened": 4})
+    assert len(log.read_text().split()) == 1
+
+
 def test_stopping_finishes_the_scan_in_hand_and_leaves_the_others_for_the_next_start(tmp_path: Path) -> None:
     waiting: list[httpx.Response] = []
 
@@ -337,14 +358,14 @@ def test_scans_that_hang_are_ended_and_do_not_hold_up_the_end(tmp_path: Path) ->
     assert (told["state"], told["attempts"]) == ("waiting", 0)
 
 
-def test_a_scan_that_ended_the_service_twice_is_failed(tmp_path: Path) -> None:
+def test_a_scan_that_ended_the_service_again_and_again_is_failed(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     folder = spool.incoming()
-    spool.accept(Record(folder.name, "a", "scan", None, 1, "", now(), attempts=ATTEMPTS, state="screening"))
+    spool.accept(Record(folder.name, "a", "scan", None, 1, "", now(), attempts=STARTS, state="screening"))
     with served(tmp_path, in_threads=True) as service, service.client() as client:
         told = client.get(f"/v1/scans/{folder.name}", params={"wait": 20}).json()
     assert (told["state"], told["error"]["kind"]) == ("failed", "WorkerDied")
-    assert "ended 2 times (the service ended)" in told["error"]["detail"]
+    assert "ended 5 times (the service ended)" in told["error"]["detail"]
 
 
 def test_without_a_token_only_this_machine_and_no_web_page_may_come(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_killed_again_and_again_no_accepted_scan_is_lost_and_none_reported_twice
             }
     finally:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+        status = process.wait(60)
+    assert status == 0
     assert [one["state"] for one in told] == ["screened"] * 15
     assert sorted(path.name for path in (spool / "scans").iterdir()) == sorted(accepted)
     begun = Counter(log.read_text().split())

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 _START_SECONDS = 120.0  # for loading a model on a busy machine
 _LOOK = 0.25  # [s] how often a keeper looks up
 _LONGEST_PAUSE = 30.0
+_AGAIN = 1.0  # [s] until a record that could not be written is tried again
 
 
 @dataclass(frozen=True)
@@ -170,18 +171,29 @@ class Crew:
         """Whether the process goes on after this scan."""
         try:
             job = self._foreman.begin(scan)
-            if job is None:
-                return True
-            came = worker.screen(job, self._seconds, self._hurry.is_set)
-            self._foreman.finish(scan, came)
-        except OSError as error:  # the disk is full, or gone: the scan stays, and so does the keeper
-            logger.error("scan %s: its record cannot be written (%s); trying again", scan, error)
-            self._stopping.wait(1.0)
+        except OSError as error:
+            self._unwritten(scan, error)
             self._waiting.put(scan)
-            return worker.is_idle
+            return True
+        if job is None:
+            return True
+        came = worker.screen(job, self._seconds, self._hurry.is_set)
+        while True:
+            try:
+                self._foreman.finish(scan, came)
+                break
+            except OSError as error:
+                self._unwritten(scan, error)
+                if self._stopping.is_set():
+                    break  # the disk still says that it is not finished, and so it is screened after the next start
         if isinstance(came, Ended) and came.why != "stopping":
             self._replaced(came.why)
         return isinstance(came, Outcome)
+
+    def _unwritten(self, scan: str, error: OSError) -> None:
+        """The disk is full, or gone: the scan stays, and so does its keeper."""
+        logger.error("scan %s: its record cannot be written (%s); trying again", scan, error)
+        self._stopping.wait(_AGAIN)
 
     def _replaced(self, why: str) -> None:
         logger.warning("a worker process is replaced: %s", why)

@@ -22,12 +22,15 @@ from xrayscan.service.settings import Limits
 from xrayscan.service.spool import Spool
 from xrayscan.service.worker import Job, Outcome, ScreensFactory
 
-__all__ = ["ATTEMPTS", "Desk"]
+__all__ = ["ATTEMPTS", "STARTS", "Desk"]
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
-"""How often a scan is tried that ends its worker process, or the whole service."""
+"""How often a scan is tried that ends its worker process."""
+
+STARTS = 5
+"""How often a scan is begun when each time the whole service ended: it may be the scan's doing, and most often is not."""
 
 _LONGEST_RETRY = 120  # [s] that a client is asked to stay away
 
@@ -293,14 +296,18 @@ class Desk:
             known = self._open.get(scan)
             if known is None:
                 return None
-            tried = known.record.attempts
-            if tried < ATTEMPTS:
+            before, tried = known.record, known.record.attempts
+            if tried < STARTS:
                 known.record = replace(known.record, state="screening", attempts=tried + 1, started_at=now())
-        if tried >= ATTEMPTS:
+        if tried >= STARTS:
             self._close(known.record, Outcome("failed", error_kind="WorkerDied", error=_gave_up(tried, "the service ended")))
             return None
-        self.spool.write(known.record)
         record = known.record
+        try:
+            self.spool.write(record)
+        except OSError:
+            known.record = before  # it was not tried
+            raise
         return Job(scan, self.spool.input(scan) / record.file, self.spool.report(scan), record.name, record.view)
 
     def finish(self, scan: str, outcome: Outcome | Ended) -> None:
