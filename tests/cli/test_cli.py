@@ -31,7 +31,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def factory(model: object, rate: float, threads: int | None = None) -> FakeFactory:
+    def factory(model: object, rate: float, threads: int | None = None, attribution: str | None = None) -> FakeFactory:
         return FakeFactory(rate=rate, broken="unknown" if model else "")
 
     monkeypatch.setattr("xrayscan.batch.engine.ModelScreener", factory)
