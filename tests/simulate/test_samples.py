@@ -55,7 +55,11 @@ def test_each_record_is_what_the_sample_says(sample):
 def test_the_smallest_is_made_again_from_its_record():
     smallest = min((FOLDER / entry["file"] for entry in SHIPPED), key=lambda path: xs.read(path).view.pixels.size)
     scan, truth = replay(Record.load(FOLDER / f"{smallest.stem}.record.json"))
-    assert (scan.view.pixels == xs.read(smallest).view.pixels).all()
+    # Processors of another kind add up in another order: a few pixels round to the next count. On one machine the bytes are the
+    # same, as the next test says.
+    apart = abs(scan.view.pixels.astype(int) - xs.read(smallest).view.pixels.astype(int))
+    assert apart.max() <= 1
+    assert (apart > 0).mean() < 1e-4
     said = json.loads((FOLDER / f"{smallest.stem}.truth.json").read_text())
     assert (said.pop("file"), said.pop("sha256")) == (smallest.name, hashlib.sha256(smallest.read_bytes()).hexdigest())
     assert json.loads(json.dumps(truth.to_dict())) == said
