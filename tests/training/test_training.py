@@ -203,7 +203,7 @@ class TestLoop:
             loop._Run(other, tmp_path, "cpu")
 
     def test_weights_of_another_width_are_refused(self, tmp_path):
-        with pytest.raises(RecipeError, match="they are not of a unet-large of width 16; give the recipe's"):
+        with pytest.raises(RecipeError, match="they do not fit the encoder of a unet-large of width 16; give the recipe's"):
             loop._Run(self.started(network=Network(width=16)), tmp_path, "cpu")
 
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from xrayscan.errors import MissingDependencyError, ModelError
 from xrayscan.network.lraspp import LRASPP
-from xrayscan.network.unet import AREAL_SCALE, UNet, functional, nn, torch
+from xrayscan.network.unet import AREAL_SCALE, Pyramid, UNet, functional, nn, torch
 
 __all__ = ["DESIGNS", "Answer", "build", "load_weights", "save_weights"]
 
@@ -17,6 +17,7 @@ DESIGNS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
         "unet": lambda width: UNet(width, "none"),
         "unet-large": lambda width: UNet(width, "large kernels"),
         "unet-strips": lambda width: UNet(width, "strips"),
+        "pyramid": Pyramid,
         "lraspp": LRASPP,
     }
 )

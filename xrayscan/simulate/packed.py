@@ -17,7 +17,7 @@ from xrayscan.network.grid import to_grid
 from xrayscan.scan import Radiograph
 from xrayscan.simulate.run import Truth
 
-__all__ = ["BITS", "load_packed", "pack", "save_packed"]
+__all__ = ["BITS", "load_packed", "map_packed", "pack", "save_packed"]
 
 BITS = {"person": 1, "void": 2, "density": 4, "ignore": 8, "dual": 16, "display": 32, "driver": 64}
 """Label bits: what a pixel belongs to; "ignore": a hole made for something hidden; "dual", "display": of the whole scan."""
@@ -61,6 +61,26 @@ def load_packed(path: Path) -> np.ndarray:
     with np.load(path) as held:
         packed: np.ndarray = held["packed"]
         return packed
+
+
+def map_packed(path: Path, folder: Path) -> np.ndarray:
+    """A packed scan that is read where it is looked at: unpacked beside once, then mapped into memory, read-only.
+
+    Parameters
+    ----------
+    path : Path
+    folder : Path
+        Where the unpacked array is kept, some ten times as large as the packed one; made if needed.
+    """
+    plain = folder / path.with_suffix(".npy").name
+    if not plain.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = plain.with_suffix(f".{os.getpid()}.tmp")
+        with partial.open("wb") as file:
+            np.save(file, load_packed(path))
+        partial.replace(plain)
+    mapped: np.ndarray = np.load(plain, mmap_mode="r")
+    return mapped
 
 
 def _averaged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
 from xrayscan.network.grid import DEPTH_LIMIT
-from xrayscan.simulate.packed import BITS, load_packed
+from xrayscan.simulate.packed import BITS, map_packed
+from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
@@ -63,7 +64,7 @@ class Crops:
     ----------
     recipe : Recipe
     folder : Path
-        Of the packed scans of one split.
+        Of the packed scans of one split; they are unpacked into ``unpacked`` in it as they are needed.
     """
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
@@ -75,7 +76,8 @@ class Crops:
             )
         weights = np.array([_weight(path.with_suffix(".json")) for path in self.paths])
         self.chances = np.cumsum(weights / weights.sum())
-        self.load = lru_cache(maxsize=4)(load_packed)
+        self.load = lru_cache(maxsize=256)(lambda path: map_packed(path, path.parent / "unpacked"))
+        self.persons = Persons(self.paths if recipe.schedule.inserted else [], self.load)
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
             albumentations.Affine(
@@ -84,15 +86,16 @@ class Crops:
         ])  # fmt: skip
 
     def crop(self, step: int, place: int) -> Crop:
-        """The crop of a step at a place in its batch; two neighbors are cut from the same scan, which is read once."""
-        scans = np.random.default_rng((self.recipe.seed, 8, step, place // 2))
+        """The crop of a step at a place in its batch."""
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        scan = self.load(self.paths[min(int(np.searchsorted(self.chances, scans.random())), len(self.paths) - 1)])
+        scan = self.load(self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)])
         window = self._window(rng, scan)
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
         patch = np.pad(patch, ((0, 0), *missing))
         patch[2] = np.pad(np.ones([s - m[1] for s, m in zip(self.size, missing, strict=True)], np.float32), missing) * patch[2]
+        if rng.random() < self.recipe.schedule.inserted and not (patch[4].astype(np.uint8) & BITS["person"]).any():
+            self.persons.insert(rng, patch)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = np.ascontiguousarray(patch[[0, 1, 2, 3, 5, 6]].transpose(1, 2, 0))
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))

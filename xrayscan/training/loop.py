@@ -27,6 +27,7 @@ __all__ = ["Progress", "loss_of", "train"]
 
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
+ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
 
 
@@ -99,13 +100,17 @@ def _first(recipe: Recipe) -> nn.Module:
             f"starting from the weights of {recipe.start.model}: the recipe names those of SHA-256 {recipe.start.sha256}, the "
             f"model holds {held}; name the ones that are meant"
         )
-    try:
-        network.load_state_dict(load_weights(card.file(BACKENDS["torch"])).state_dict())
-    except RuntimeError as error:
+    given = load_weights(card.file(BACKENDS["torch"])).state_dict()
+    wanted = network.state_dict()
+    fit = {name for name, value in given.items() if name in wanted and wanted[name].shape == value.shape}
+    encoder = {name for name in wanted if name.startswith(ENCODER)}
+    if not encoder or not encoder <= fit:
         raise RecipeError(
-            f"starting from the weights of {recipe.start.model}: they are not of a {recipe.network.design} of width "
-            f"{recipe.network.width}; give the recipe's [network] the design and width of that model"
-        ) from error
+            f"starting from the weights of {recipe.start.model}: they do not fit the encoder of a {recipe.network.design} of "
+            f"width {recipe.network.width}; give the recipe's [network] the design and width of that model"
+        )
+    whole = fit == set(wanted) == set(given)
+    network.load_state_dict({name: given[name] for name in (wanted if whole else encoder)}, strict=whole)
     return network.train()
 
 

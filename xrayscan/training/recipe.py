@@ -134,6 +134,8 @@ class Schedule:
         Decay of the running mean of the weights, which is what is shipped.
     save_every : int
         Steps between checkpoints.
+    inserted : float
+        Share of the crops without a person that one of another scan is inserted into.
     """
 
     steps: int
@@ -142,6 +144,7 @@ class Schedule:
     rate: float = 2e-3
     average: float = 0.998
     save_every: int = 250
+    inserted: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "crop", tuple(self.crop))
@@ -150,6 +153,8 @@ class Schedule:
 @dataclass(frozen=True)
 class Start:
     """The weights that a training goes on from, on other scans.
+
+    Of a network of another design it takes the encoder, if the two have the same.
 
     Attributes
     ----------

@@ -1,0 +1,94 @@
+"""Persons of one packed scan inserted into a crop of another: areal densities add up along a ray, and so do optical depths.
+
+A simulated scan shows its persons before one load only. Inserted, each is seen before many, and no load is known by heart as
+one without persons. It is what `xrayscan.simulate.insertion` does, without its care for beam, noise and scatter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from xrayscan.simulate.packed import BITS
+
+__all__ = ["Persons"]
+
+Rng = np.random.Generator
+ATTENUATION = (0.034, 0.055)  # cm²/g of a body, from 9 MV behind a load to 3 MV in the open
+SEEN = (0.02, 3.0)  # mean optical depth of what a person is inserted into: neither the open air nor what hides everything
+TRIES = 8
+THERE = BITS["person"] | BITS["void"] | BITS["density"] | BITS["driver"]
+
+
+class Persons:
+    """The persons of packed scans that are seen whole and apart from others.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Packed scans with what is in them beside.
+    load : callable
+        Path → packed scan, shape (7, rows, columns).
+    """
+
+    def __init__(self, paths: Sequence[Path], load: Callable[[Path], np.ndarray]) -> None:
+        self.load = load
+        self.known = [(path, box) for path in paths for box in _apart(path.with_suffix(".json"))]
+
+    def insert(self, rng: Rng, patch: np.ndarray) -> bool:
+        """Insert one of them into a crop, in place; False where no place was found, or the crop is of a display picture.
+
+        Of a scan of two energies one is left, as how much more a body takes of the other depends on the scanner.
+
+        Parameters
+        ----------
+        rng : Generator
+        patch : ndarray of float32, shape (7, rows, columns)
+            As `xrayscan.simulate.packed` orders the planes.
+        """
+        bits = patch[4].astype(np.uint8)
+        if not self.known or (bits & BITS["display"]).any():
+            return False
+        path, (top, left, bottom, right) = self.known[rng.integers(len(self.known))]
+        there = np.asarray(self.load(path)[:, top:bottom, left:right], np.float32)
+        body = np.where(there[4].astype(np.uint8) & BITS["person"], there[5], 0.0).astype(np.float32)
+        body = body[:, ::-1] if rng.random() < 0.5 else body
+        factor = rng.uniform(*ATTENUATION)
+        free = [have - want for have, want in zip(patch.shape[1:], body.shape, strict=True)]
+        if min(free) < 0 or not body.any():
+            return False
+        mask = body > 0
+        for _ in range(TRIES):
+            row, column = (int(rng.integers(size + 1)) for size in free)
+            place = slice(row, row + body.shape[0]), slice(column, column + body.shape[1])
+            if _fits(patch[(slice(None), *place)], bits[place], mask):
+                patch[(slice(0, 2), *place)] += np.float32(factor) * body
+                patch[(5, *place)] += body
+                patch[4] = bits & (255 - BITS["dual"])
+                patch[(4, *place)] += np.float32(BITS["person"]) * mask
+                return True
+        return False
+
+
+def _fits(planes: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether a place shows some load and could show a person, and nothing is there that is looked for."""
+    if (bits & THERE).any() or planes[2].mean() < 0.8:
+        return False
+    return bool(SEEN[0] < planes[0][mask].mean() < SEEN[1] and planes[3][mask].mean() < 0.2)
+
+
+def _apart(about: Path) -> list[tuple[int, int, int, int]]:
+    """Boxes of persons that are seen and overlap with no other person's."""
+    persons = [one for one in json.loads(about.read_text(encoding="utf-8"))["instances"] if one["kind"] == "person"]
+    boxes = [tuple(one["box"]) for one in persons]
+    return [
+        box for one, box in zip(persons, boxes, strict=True)
+        if one["hidden_share"] < 0.02 and one["mass"] > 10 and sum(_overlap(box, other) for other in boxes) == 1
+    ]  # fmt: skip
+
+
+def _overlap(one: Sequence[int], other: Sequence[int]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
