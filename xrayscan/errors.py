@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "CalibrationError",
     "CorruptScanError",
+    "GapError",
     "MisfitError",
     "MissingDependencyError",
     "ModelError",
@@ -57,6 +58,23 @@ class ShapeError(XrayscanError, ValueError):
     """
 
     def __init__(self, message: str, *, expected: Any = None, actual: Any = None) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.actual = actual
+
+
+class GapError(XrayscanError, ValueError):
+    """Columns of a scan that is still arriving are missing or arrived twice.
+
+    Parameters
+    ----------
+    message : str
+        The whole sentence.
+    expected, actual : int
+        The column that was to come, and the one that came.
+    """
+
+    def __init__(self, message: str, *, expected: int | None = None, actual: int | None = None) -> None:
         super().__init__(message)
         self.expected = expected
         self.actual = actual

@@ -134,7 +134,7 @@ def probability_text(probability: float) -> str:
     return "<0.01" if probability < 0.01 else f"{probability:.2f}"
 
 
-def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
+def find(anomaly: AnomalyMap, radiograph: Radiograph, *, start: int = 0) -> tuple[Finding, ...]:
     """Regions for a person to look at, the highest probability first.
 
     A region is connected, above `EDGE` everywhere and above `PEAK` somewhere, and not smaller than anything of its kind
@@ -146,6 +146,8 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
     anomaly : AnomalyMap
     radiograph : Radiograph
         The one that the map was made from.
+    start : int
+        Columns of the scan that lie before the radiograph, if it is a part of one; positions are told in the whole.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph) -> tuple[Finding, ...]:
         )
     findings = []
     for kind in KINDS:
-        regions = [_finding(kind, box, mask, anomaly, radiograph) for box, mask in _regions(kind, anomaly, radiograph)]
+        regions = [_finding(kind, *part, anomaly, radiograph, start) for part in _regions(kind, anomaly, radiograph)]
         regions = sorted((r for r in regions if r.probability >= LEAST), key=lambda r: -r.probability)
         findings += [replace(region, id=f"{kind[0].upper()}{rank}") for rank, region in enumerate(regions, 1)]
     return tuple(sorted(findings, key=lambda finding: -finding.probability))
@@ -245,7 +247,9 @@ def _faint(box: Box, mask: np.ndarray, anomaly: AnomalyMap) -> bool:
     return float(difference.mean()) < FAINTEST
 
 
-def _finding(kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiograph: Radiograph) -> Finding:
+def _finding(
+    kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiograph: Radiograph, start: int
+) -> Finding:  # fmt: skip
     pitch = radiograph.pixel_pitch
     cell = pitch[0] * pitch[1]
     score, added, missing = (getattr(anomaly, name)[box.slices][mask] for name in (kind, "added", "missing"))
@@ -265,7 +269,7 @@ def _finding(kind: Kind, box: Box, mask: np.ndarray, anomaly: AnomalyMap, radiog
         "transmission": float(np.exp(-np.nanmedian(depth))),
         "opaque_share_around": float(opaque.mean()),
     }
-    position, size = _place(box, mask, radiograph), Size(box.height * pitch[0], box.width * pitch[1])
+    position, size = _place(box, mask, radiograph, start), Size(box.height * pitch[0], box.width * pitch[1])
     chance = _probability(height, anomaly.model.calibration.get(kind))
     return Finding("?", kind, chance, box, mask, position, size, Mass(mass, mass * low, mass * high), evidence)
 
@@ -277,10 +281,10 @@ def _probability(score: float, curve: tuple[float, float] | None) -> float:
     return float(1.0 / (1.0 + np.exp(-(curve[0] * logit + curve[1]))))
 
 
-def _place(box: Box, mask: np.ndarray, radiograph: Radiograph) -> Position:
+def _place(box: Box, mask: np.ndarray, radiograph: Radiograph, start: int) -> Position:
     """Middle of a region, from the front and the floor of the container that holds it."""
     rows, columns = np.nonzero(mask)
     row, column = box.top + float(rows.mean()), box.left + float(columns.mean())
     inside = [c for c in radiograph.containers if c.left <= column < c.right]
-    left, bottom = (inside[0].left, inside[0].bottom) if inside else (0, radiograph.shape[0])
+    left, bottom = (inside[0].left, inside[0].bottom) if inside else (-start, radiograph.shape[0])
     return Position((column - left) * radiograph.pixel_pitch[1], (bottom - row) * radiograph.pixel_pitch[0])

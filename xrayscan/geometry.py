@@ -5,6 +5,7 @@ Rows run along the detector array, top first; columns run along the travel.
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -21,14 +22,24 @@ RegionKind = Literal["container", "load", "cab", "chassis"]
 def frozen_array(array: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> np.ndarray:
     """Read-only array with its own memory.
 
-    An array that is read-only and owns its memory is handed on as it is; anything else is copied, so that nobody can
-    change a noun from outside.
+    An array that is read-only and owns its memory, or maps a file read-only, is handed on as it is; anything else is copied,
+    so that nobody can change a noun from outside.
     """
     given = np.asarray(array, dtype=dtype)
-    if not (given.flags.owndata and not given.flags.writeable):
+    if given.flags.writeable or not (given.flags.owndata or _mapped(given)):
         given = np.array(given, copy=True)
         given.setflags(write=False)
     return given
+
+
+def _mapped(array: np.ndarray) -> bool:
+    """Whether an array that can not be written to is a view of a file that was mapped so."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return False
+        base = base.base
+    return isinstance(base, mmap.mmap)
 
 
 @dataclass(frozen=True)

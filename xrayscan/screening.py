@@ -1,27 +1,42 @@
-"""The whole chain as one object: a file, an array or a scan in, a report out. Composes; holds no logic of its own."""
+"""The whole chain as one object: a file, an array or a scan in, a report out; or columns as they arrive."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from xrayscan.errors import ShapeError
+import numpy as np
+import numpy.typing as npt
+
+from xrayscan.arriving import Arriving, Gaps
+from xrayscan.assembly import SAME, Assembly, common, shifted
+from xrayscan.errors import CalibrationError, ReportError, ShapeError
 from xrayscan.explain import explain
 from xrayscan.explain.attribution import check_method
-from xrayscan.findings import find, scan_score
+from xrayscan.findings import Finding, find, scan_score
 from xrayscan.io import read
 from xrayscan.network import Model
 from xrayscan.normalize import normalize
 from xrayscan.report import Report
-from xrayscan.scan import Scan
+from xrayscan.scan import Manifest, Quantity, Scan, Source
+from xrayscan.stretches import HALO, Stretch, next_stretch, part, stretches
 from xrayscan.zoo import ModelCard, load_model
 
-__all__ = ["Screener"]
+__all__ = ["LineScanner", "Screener"]
 
 Result = TypeVar("Result")
+LOGGER = logging.getLogger(__name__)
+HOP = 1.0  # m of travel after which what has arrived is looked at
+BACK = 5.0  # m of what has arrived that is then looked at
+WHOLE = 0.1  # m behind the beam at which a finding must have ended to be told
 
 
 class Screener:
@@ -78,6 +93,9 @@ class Screener:
         scan : path or Scan
             For an array, ``Scan.from_array(...)``.
 
+        A scan of more than 29 m, such as a train's, is screened in stretches of 12 to 26 m and what lies 3 m beside them; the
+        false-alarm rate then is that of a stretch.
+
         Returns
         -------
         Report
@@ -92,15 +110,9 @@ class Screener:
         CalibrationError
             If it can not be normalized.
         """
-        timings: dict[str, float] = {}
-
-        def timed(name: str, step: Callable[[], Result]) -> Result:
-            start = time.perf_counter()
-            result = step()
-            timings[name] = time.perf_counter() - start
-            return result
-
-        given = scan if isinstance(scan, Scan) else timed("read", lambda: read(Path(scan)))
+        start = time.perf_counter()
+        given = scan if isinstance(scan, Scan) else read(Path(scan))
+        seconds = {} if given is scan else {"read": time.perf_counter() - start}
         if len(given.views) > 1:
             raise ShapeError(
                 f"screening {given.source.path or 'a scan'}: it has {len(given.views)} views; screen "
@@ -108,18 +120,261 @@ class Screener:
                 expected=1,
                 actual=len(given.views),
             )
-        radiograph = timed("normalize", lambda: normalize(given))
+        cut = stretches(given)
+        if len(cut) == 1:
+            return self.stretch(given, timings=seconds)
+        with closing(Assembly()) as assembly:
+            for one in cut:
+                assembly.add(one, self.stretch(part(given, one), start=one.start, timings=seconds))
+                seconds = {}
+            return assembly.report(given)
+
+    def stretch(self, scan: Scan, *, start: int = 0, timings: Mapping[str, float] | None = None) -> Report:
+        """Screen one scan as it is, however long; or a stretch of a longer one.
+
+        Parameters
+        ----------
+        scan : Scan
+            Of one view.
+        start : int
+            Columns of the longer scan that lie before: positions of findings are told in the whole.
+        timings : mapping of str to float or None [s]
+            Of steps that were done before.
+
+        Returns
+        -------
+        Report
+        """
+        seconds = dict(timings or {})
+
+        def timed(name: str, step: Callable[[], Result]) -> Result:
+            began = time.perf_counter()
+            result = step()
+            seconds[name] = time.perf_counter() - began
+            return result
+
+        radiograph = timed("normalize", lambda: normalize(scan))
         anomaly = timed("network", lambda: self.model(radiograph))
-        findings = timed("findings", lambda: find(anomaly, radiograph))
+        findings = timed("findings", lambda: find(anomaly, radiograph, start=start))
         explanations = timed(
             "explain",
             lambda: explain(self.model, radiograph, findings, anomaly=anomaly, attribution=self.attribution),
         )
         return Report(
-            given, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
+            scan, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
             score=scan_score(anomaly, radiograph), threshold=self.threshold,
-            false_alarm_rate=self.false_alarm_rate, timings=timings,
+            false_alarm_rate=self.false_alarm_rate, timings=seconds,
         )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Screener({self.card!r}, {self.false_alarm_rate:.1%} of clean scans alarmed)"
+
+
+class LineScanner:
+    """Screens a scan while its columns are still arriving.
+
+    Every meter the last five are looked at, and what is found there is told at once. Stretches of 12 to 26 m are then screened
+    as the whole scan's are, in a thread of their own, so that the report is the one of the whole scan, whatever blocks it came
+    in. What is held in memory does not grow with the scan; of a scan of more than 29 m the report's planes lie in temporary
+    files, 26 bytes a pixel of one energy.
+
+    One thread pushes at a time. As a context manager it is closed or, after an error, given up.
+
+    Parameters
+    ----------
+    screener : Screener
+    rows : int
+        Detector channels.
+    pixel_pitch : (float, float) or float [m]
+        Row and column pitch at the load.
+    quantity : {"counts", "transmission", "display"}
+    air, dark, bad_pixels : array_like or None, shape (rows,) or (energies, rows)
+        As `xrayscan.scan.Scan.from_array` takes them. Without air it is looked for in each stretch.
+    saturation : float or None [counts]
+    energies : tuple of str
+        Names, high first.
+    endpoints : tuple of float or None [MV]
+    gaps : {"error", "mask"}
+        What becomes of missing, repeated or short blocks: an error, or columns that are marked as not measured, with a
+        warning in the report. Nothing is shifted.
+    source, acquired_at, manifest
+        As of a `Scan`.
+
+    Raises
+    ------
+    ShapeError, CalibrationError
+        If what is given does not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> screener = Screener(false_alarm_rate=0.05)
+    >>> with LineScanner(screener, rows=200, pixel_pitch=0.01, air=np.full(200, 60000.0)) as lines:
+    ...     for _ in range(40):
+    ...         early = lines.push(np.full((200, 10), 52000, np.uint16))
+    ...     report = lines.close()
+    >>> report.priority, report.radiograph.shape
+    ('low', (200, 400))
+    """
+
+    def __init__(  # noqa: PLR0913  every part of a scan by its name, as Scan.from_array takes them
+        self, screener: Screener, *, rows: int, pixel_pitch: tuple[float, float] | float, quantity: Quantity = "counts",
+        air: npt.ArrayLike | None = None, dark: npt.ArrayLike | None = None, bad_pixels: npt.ArrayLike | None = None,
+        saturation: float | None = None, energies: tuple[str, ...] = ("high",), endpoints: tuple[float, ...] | None = None,
+        gaps: Gaps = "error", source: Source | None = None, acquired_at: datetime | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:  # fmt: skip
+        self.screener = screener
+        like = Scan.from_array(
+            np.zeros((len(energies), rows, 1), np.uint16), quantity=quantity, air=air, dark=dark, pixel_pitch=pixel_pitch,
+            energies=tuple(energies), endpoints=endpoints, bad_pixels=bad_pixels, saturation=saturation, source=source,
+            acquired_at=acquired_at, manifest=manifest,
+        )  # fmt: skip
+        if like.view.pixel_pitch is None:
+            raise CalibrationError(
+                "lines were to be scanned without pixel_pitch; give the row and column pitch at the load [m]"
+            )
+        self._pitch = like.view.pixel_pitch[1]
+        self._held = Arriving(like, gaps)
+        self._assembly = Assembly()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
+        self._running: Future[None] | None = None
+        self._next = 0  # first column of the next stretch
+        self._looked = 0
+        self._told: list[Finding] = []  # as far back as it may be found again
+        self._count = 0
+        self._closed = False
+
+    @property
+    def columns(self) -> int:
+        """Columns that have arrived, those marked as not measured included."""
+        return self._held.count
+
+    def push(self, block: npt.ArrayLike, *, at: int | None = None) -> tuple[Finding, ...]:
+        """Take in the next columns.
+
+        Parameters
+        ----------
+        block : array_like, shape (rows,), (rows, columns) or (energies, rows, columns)
+            Of one dtype throughout.
+        at : int or None
+            The detector's own count of the columns before the block, to notice what got lost or came twice.
+
+        Returns
+        -------
+        tuple of Finding
+            A first look: what was not told before, in columns of the whole scan, with ids "E1", "E2" and so on. The report has
+            the last word.
+
+        Raises
+        ------
+        ShapeError, GapError
+            The block is then not taken in, and the next one may be pushed.
+        CalibrationError
+            If a stretch can not be normalized.
+        ReportError
+            If the scan is closed.
+        """
+        self._check_open()
+        self._held.push(block, at)
+        found: list[Finding] = []
+        hop = max(1, round(HOP / self._pitch))
+        while self._looked + hop <= self._held.count:
+            self._looked += hop
+            found += self._look(self._looked)
+            self._cut(self._looked)
+        return tuple(found)
+
+    def close(self) -> Report:
+        """The report of everything that has arrived.
+
+        Raises
+        ------
+        ReportError
+            If nothing has arrived, or the scan is closed already.
+        CalibrationError
+            If it can not be normalized.
+        """
+        self._check_open()
+        self._closed = True
+        try:
+            return self._report()
+        finally:
+            self._end()
+
+    def _report(self) -> Report:
+        count, held = self._held.count, self._held
+        if count == 0:
+            raise ReportError("closing a scan of which no column has arrived: there is nothing to report; push columns first")
+        self._cut(count)
+        if self._next == 0 and (cut := self._stretch(count, ended=True)) and cut.last == count:
+            return self.screener.stretch(held.scan(0, count))
+        while self._next < count:
+            cut = self._stretch(count, ended=True)
+            assert cut is not None
+            self._start(cut)
+        self._wait()
+        return self._assembly.report(held.like)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ReportError("the scan is closed: its report was given; start another LineScanner for the next one")
+
+    def _stretch(self, count: int, *, ended: bool) -> Stretch | None:
+        bright = self._held.bright(self._next)[: count - self._next]
+        return next_stretch(bright, self._next, self._pitch, ended=ended)
+
+    def _cut(self, count: int) -> None:
+        """Begin with the stretches that are complete within so many columns, and forget what nobody will look at again."""
+        while (cut := self._stretch(count, ended=False)) is not None:
+            self._start(cut)
+        halo = round(HALO / self._pitch)
+        self._held.forget(min(self._next - halo, self._looked - round(BACK / self._pitch)))
+
+    def _start(self, cut: Stretch) -> None:
+        self._wait()
+        self._running = self._pool.submit(self._add, cut, self._held.scan(cut.start, cut.stop))
+        self._next = cut.last
+
+    def _add(self, cut: Stretch, scan: Scan) -> None:
+        self._assembly.add(cut, self.screener.stretch(scan, start=cut.start))
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+
+    def _look(self, stop: int) -> Iterator[Finding]:
+        """A first look at the meters before a column."""
+        start = max(0, stop - round(BACK / self._pitch))
+        try:
+            radiograph = normalize(self._held.scan(start, stop), without=("sway",))
+        except CalibrationError as error:
+            LOGGER.warning("no first look at columns %d to %d: %s", start, stop, error)
+            return
+        whole = stop - start - round(WHOLE / self._pitch)
+        for finding in find(self.screener.model(radiograph), radiograph, start=start):
+            box = shifted(finding.box, start)
+            known = (common(f.box, box) for f in self._told if f.kind == finding.kind)
+            # What was told as a part of it, such as a head, does not stand for the whole; the whole does for its parts.
+            if finding.box.right > whole or max(known, default=0) > SAME * box.height * box.width:
+                continue
+            told = replace(finding, id=f"E{self._count + 1}", box=box)
+            self._count += 1
+            self._told = [*(f for f in self._told if f.box.right > start), told]
+            yield told
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failed: object) -> None:
+        if not self._closed:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._assembly.close()
+
+    def __repr__(self) -> str:
+        return f"LineScanner({self.columns} columns of {self._held.like.view.shape[0]} rows, {self.screener!r})"

@@ -48,7 +48,9 @@ class TestEveryDesign:
 
 
 def test_an_unknown_design_is_refused():
-    with pytest.raises(ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-strips, pyramid, lraspp"):
+    with pytest.raises(
+        ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-strips, pyramid, lraspp"
+    ):
         build("transformer", 8)
 
 

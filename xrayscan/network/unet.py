@@ -193,5 +193,5 @@ class Pyramid(Encoder):
 
 def _head(channels: int) -> nn.Conv2d:
     head = nn.Conv2d(channels, len(OUTPUTS), 1)
-    nn.init.constant_(head.bias[:3], RARE)  # type: ignore[index]
+    nn.init.constant_(head.bias[:3], RARE)
     return head

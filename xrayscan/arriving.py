@@ -1,0 +1,163 @@
+"""Columns of a scan that is still arriving: checked, held as long as they are needed, and given out as scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from xrayscan.errors import GapError, ShapeError
+from xrayscan.scan import Scan, Step
+from xrayscan.stretches import brightness
+
+__all__ = ["Arriving", "Gaps"]
+
+Gaps = Literal["error", "mask"]
+WIDEST_GAP = 20.0  # m; a counter that jumps farther is not believed
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """What one push brought: pixels, and the columns of them that were lost."""
+
+    pixels: np.ndarray
+    lost: np.ndarray
+
+
+class Arriving:
+    """The columns that have arrived and are not yet forgotten.
+
+    Parameters
+    ----------
+    like : Scan
+        Of one column and any dtype: what is the same for all columns.
+    gaps : {"error", "mask"}
+        Whether missing, repeated or short blocks are an error, or are marked as not measured and told.
+    """
+
+    def __init__(self, like: Scan, gaps: Gaps) -> None:
+        if gaps not in get_args(Gaps):
+            raise ValueError(f"gaps is {gaps!r}; expected one of {', '.join(get_args(Gaps))}")
+        self.like, self.gaps = like, gaps
+        self.count = 0  # columns that have arrived
+        self.begin = 0  # the first that is held
+        self._pixels: np.ndarray | None = None  # with room for more to the right
+        self._lost = np.zeros(0, bool)
+        self._bright = np.zeros(0)
+
+    def push(self, block: npt.ArrayLike, at: int | None) -> None:
+        """Take a block in; after an error it is as if it had not been pushed.
+
+        Raises
+        ------
+        ShapeError
+            If its rows, energies or dtype are not the scan's.
+        GapError
+            If it does not begin where the last one ended.
+        """
+        array = np.asarray(block)
+        new = self._placed(self._checked(array), at)
+        width = new.pixels.shape[2]
+        self._make_room(width, new.pixels.dtype)
+        assert self._pixels is not None
+        held = self.count - self.begin
+        self._pixels[:, :, held : held + width] = new.pixels
+        self._lost[held : held + width] = new.lost
+        self._bright[held : held + width] = np.where(new.lost, 0.0, brightness(new.pixels))
+        self.count += width
+
+    def bright(self, first: int) -> np.ndarray:
+        """How much of the beam comes through each column from ``first`` on."""
+        return self._bright[first - self.begin : self.count - self.begin]
+
+    def scan(self, start: int, stop: int) -> Scan:
+        """The scan of some columns that are held; what was lost is not a number."""
+        assert self._pixels is not None
+        shown = slice(start - self.begin, stop - self.begin)
+        pixels, lost = self._pixels[:, :, shown].copy(), self._lost[shown]
+        steps = self.like.view.steps
+        if lost.any():
+            pixels = pixels.astype(np.float32)
+            pixels[:, :, lost] = np.nan
+            note = f"warning: {int(lost.sum())} of {len(lost)} columns did not arrive whole and are marked as not measured"
+            steps = (*steps, Step("lines", note, {"lost_columns": int(lost.sum())}))
+        view, calibration = self.like.view, self.like.calibration
+        return Scan.from_array(
+            pixels, quantity=view.quantity, air=calibration.air, dark=calibration.dark, pixel_pitch=view.pixel_pitch,
+            energies=view.energies, endpoints=view.endpoints, bad_pixels=calibration.bad_pixels,
+            saturation=calibration.saturation, source=self.like.source, acquired_at=self.like.acquired_at,
+            manifest=self.like.manifest, steps=steps,
+        )  # fmt: skip
+
+    def forget(self, before: int) -> None:
+        """Columns before that one are not needed any more."""
+        gone = max(0, min(before, self.count) - self.begin)
+        if gone == 0 or self._pixels is None:
+            return
+        left = self.count - self.begin - gone
+        for array in (self._pixels, self._lost, self._bright):
+            array[..., :left] = array[..., gone : gone + left].copy()
+        self.begin += gone
+
+    def _make_room(self, width: int, dtype: np.dtype[np.generic]) -> None:
+        held = self.count - self.begin
+        if self._pixels is not None and held + width <= self._pixels.shape[2]:
+            return
+        size = 2 * (held + width)
+        wider = np.empty((*self.like.view.pixels.shape[:2], size), dtype), np.zeros(size, bool), np.zeros(size)
+        if self._pixels is not None:
+            for new, old in zip(wider, (self._pixels, self._lost, self._bright), strict=True):
+                new[..., :held] = old[..., :held]
+        self._pixels, self._lost, self._bright = wider
+
+    def _checked(self, array: np.ndarray) -> _Block:
+        """The block with its energies as an axis; of a wrong number of rows it is lost, where gaps are masked."""
+        energies, rows = self.like.view.pixels.shape[:2]
+        if array.ndim == 1:
+            array = array[:, None]
+        if array.ndim == 2:
+            array = array[None]
+        if array.dtype.kind not in "uif":
+            raise ShapeError(f"pushed columns have dtype {array.dtype}; expected integers or real floats", actual=array.dtype)
+        if self._pixels is not None and array.dtype != self._pixels.dtype:
+            raise ShapeError(
+                f"pushed columns have dtype {array.dtype}, those before {self._pixels.dtype}; push one dtype throughout",
+                expected=self._pixels.dtype,
+                actual=array.dtype,
+            )
+        if array.ndim != 3 or array.shape[0] != energies or (array.shape[1] != rows and self.gaps == "error"):
+            raise ShapeError(
+                f"pushed columns have shape {array.shape}; expected (rows, columns) or (energies, rows, columns) with "
+                f"{rows} rows and {energies} energies",
+                expected=(energies, rows, "columns"),
+                actual=array.shape,
+            )
+        if array.shape[1] == rows:
+            return _Block(array, np.zeros(array.shape[2], bool))
+        return _Block(np.zeros((energies, rows, array.shape[2]), array.dtype), np.ones(array.shape[2], bool))
+
+    def _placed(self, block: _Block, at: int | None) -> _Block:
+        """The block as it goes behind what has arrived: with a gap before it, or without what is there already."""
+        ahead = 0 if at is None else at - self.count
+        if ahead == 0:
+            return block
+        width = block.pixels.shape[2]
+        what = (
+            f"columns {self.count} to {at} did not arrive" if ahead > 0
+            else f"columns {at} to {min(at + width, self.count)} arrived twice"
+        )  # fmt: skip
+        widest = max(1, round(WIDEST_GAP / self.like.view.pixel_pitch[1])) if self.like.view.pixel_pitch else ahead
+        if self.gaps == "error" or ahead > widest:
+            advice = (
+                "no gap so wide is believed: check the counter" if self.gaps == "mask"
+                else 'push every column once and in order, or choose gaps="mask" to have them marked as not measured'
+            )  # fmt: skip
+            raise GapError(
+                f"pushing {width} columns at {at}, {self.count} have arrived: {what}; {advice}", expected=self.count, actual=at
+            )
+        if ahead < 0:
+            return _Block(block.pixels[:, :, -ahead:], block.lost[-ahead:])
+        gap = np.zeros((*block.pixels.shape[:2], ahead), block.pixels.dtype)
+        return _Block(np.concatenate([gap, block.pixels], axis=2), np.concatenate([np.ones(ahead, bool), block.lost]))

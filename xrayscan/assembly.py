@@ -1,0 +1,248 @@
+"""Reports of the stretches of a long scan, one after the other → the report of the whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import IO
+
+import numpy as np
+
+from xrayscan.explain.explanation import Explanation
+from xrayscan.findings import Finding
+from xrayscan.geometry import Box, Region
+from xrayscan.network.anomaly import KINDS, AnomalyMap
+from xrayscan.report import Report
+from xrayscan.scan import Radiograph, Scan, Step
+from xrayscan.stretches import Stretch
+
+__all__ = ["SAME", "Assembly", "common", "shifted"]
+
+SEAM = 0.5  # a finding whose middle lies so near to the end of a stretch may be found in the next instead [m]
+SAME = 0.3  # share of the smaller box that two findings have in common, if they are one
+PLANES = (*KINDS, "added", "missing")
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A finding in columns of the whole scan, why it was made, and whether its middle lies within its stretch."""
+
+    stretch: Stretch
+    finding: Finding
+    why: Explanation
+    inside: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """What is held of a stretch: everything but its planes."""
+
+    stretch: Stretch
+    found: tuple[_Found, ...]
+    containers: tuple[Box, ...]
+    regions: tuple[Region, ...]
+    load_line: np.ndarray
+    inspected: float
+    load: float  # px
+    score: float
+    novelty: float | None
+    steps: tuple[Step, ...]
+    timings: dict[str, float]
+
+    @classmethod
+    def of(cls, stretch: Stretch, report: Report) -> _Piece:
+        radiograph = report.radiograph
+        kept = (stretch.last - stretch.first) / (stretch.stop - stretch.start)
+        load = next((step.parameters.get("load_pixels", 0) for step in radiograph.history if step.name == "inspected"), 0)
+        line = radiograph.load_line
+        regions = ((one.kind, box) for one in radiograph.regions for box in _moved([one.box], stretch))
+        return cls(
+            stretch, tuple(_found(stretch, report)), tuple(_moved(radiograph.containers, stretch)),
+            tuple(Region(kind, box) for kind, box in regions),
+            np.full(stretch.last - stretch.first, np.nan, np.float32) if line is None else line[stretch.inner].copy(),
+            report.inspected, max(1.0, kept * load), report.score, report.anomaly.novelty, radiograph.history,
+            dict(report.timings),
+        )  # fmt: skip
+
+
+class Assembly:
+    """Takes the reports of stretches in their order, and gives the report of the whole.
+
+    Their planes go into temporary files, 26 bytes a pixel of one energy, which the report maps into memory: what is held
+    meanwhile does not grow with the scan, but for its findings. The files are gone when the report is.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, IO[bytes]] = {}
+        self._pieces: list[_Piece] = []
+        self._last: Report | None = None
+
+    def add(self, stretch: Stretch, report: Report) -> None:
+        """The report of the next stretch.
+
+        Raises
+        ------
+        OSError
+            If the temporary files can not be written.
+        """
+        radiograph, anomaly = report.radiograph, report.anomaly
+        planes = {"optical_depth": radiograph.optical_depth, "valid": radiograph.valid[None], "opaque": radiograph.opaque[None]}
+        planes |= {name: getattr(anomaly, name)[None] for name in PLANES}
+        for name, plane in planes.items():
+            # Column by column, so that what comes next is written behind.
+            if name not in self._files:
+                self._files[name] = tempfile.TemporaryFile()  # noqa: SIM115  held until it is mapped
+            self._files[name].write(np.ascontiguousarray(plane[:, :, stretch.inner].transpose(2, 0, 1)).data)
+        self._pieces.append(_Piece.of(stretch, report))
+        self._last = report
+
+    def report(self, scan: Scan) -> Report:
+        """The report of the whole.
+
+        Parameters
+        ----------
+        scan : Scan
+            Whose source and date it bears; of its pixels nothing is needed.
+        """
+        assert self._last is not None
+        last, pieces = self._last, self._pieces
+        planes = self._mapped(len(last.radiograph.energies), last.radiograph.shape[0])
+        novelties = [piece.novelty for piece in pieces if piece.novelty is not None]
+        weights = [piece.load for piece in pieces]
+        radiograph = Radiograph(
+            planes["optical_depth"], planes["valid"][0], planes["opaque"][0], last.radiograph.pixel_pitch,
+            containers=tuple(_joined([piece.containers for piece in pieces])),
+            inspected=float(np.average([piece.inspected for piece in pieces], weights=weights)),
+            energies=last.radiograph.energies, quantity=last.radiograph.quantity, history=tuple(_told(pieces)),
+            regions=tuple(_regions(pieces)), load_line=np.concatenate([piece.load_line for piece in pieces]),
+            endpoints=last.radiograph.endpoints,
+        )  # fmt: skip
+        maps = {name: planes[name][0] for name in PLANES}
+        anomaly = AnomalyMap(**maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None)
+        found = _ranked(_once(pieces))
+        timings = {step: sum(piece.timings.get(step, 0.0) for piece in pieces) for step in pieces[0].timings}
+        return Report(
+            scan, tuple(one.finding for one in found), tuple(one.why for one in found), radiograph=radiograph, anomaly=anomaly,
+            card=last.card, score=max(piece.score for piece in pieces), threshold=last.threshold,
+            false_alarm_rate=last.false_alarm_rate, timings=timings,
+        )  # fmt: skip
+
+    def _mapped(self, energies: int, rows: int) -> dict[str, np.ndarray]:
+        """The planes as they were written, shape (energies or 1, rows, columns), read-only."""
+        columns = self._pieces[-1].stretch.last
+        planes: dict[str, np.ndarray] = {}
+        for name, file in self._files.items():
+            file.flush()
+            shape = (columns, energies if name == "optical_depth" else 1, rows)
+            dtype = np.dtype(bool if name in ("valid", "opaque") else np.float32)
+            planes[name] = np.memmap(file, dtype, "r", shape=shape).transpose(1, 2, 0)
+        self.close()  # what is mapped stays
+        return planes
+
+    def close(self) -> None:
+        """Give up what was written and not mapped."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+
+def common(one: Box, other: Box) -> int:
+    """Pixels that two boxes have in common."""
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    width = min(one.right, other.right) - max(one.left, other.left)
+    return max(height, 0) * max(width, 0)
+
+
+def shifted(box: Box, columns: int) -> Box:
+    """A box so many columns farther to the right."""
+    return Box(box.top, box.left + columns, box.bottom, box.right + columns)
+
+
+def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
+    seam = SEAM / report.radiograph.pixel_pitch[1]
+    for finding, why in zip(report.findings, report.explanations, strict=True):
+        box = shifted(finding.box, stretch.start)
+        middle = (box.left + box.right) / 2
+        if not stretch.first - seam <= middle < stretch.last + seam:
+            continue
+        expected = why.expected
+        if expected is not None:
+            expected = replace(expected, box=shifted(expected.box, stretch.start))
+        inside = stretch.first <= middle < stretch.last
+        yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), inside)
+
+
+def _moved(boxes: Sequence[Box], stretch: Stretch) -> Iterator[Box]:
+    """Boxes in columns of the whole scan, as far as they lie in what is kept of their stretch."""
+    for box in boxes:
+        moved = shifted(box, stretch.start)
+        left, right = max(moved.left, stretch.first), min(moved.right, stretch.last)
+        if left < right:
+            yield Box(moved.top, left, moved.bottom, right)
+
+
+def _joined(pieces: Sequence[Sequence[Box]]) -> list[Box]:
+    """Boxes of consecutive stretches; one that the seam cuts is one again."""
+    whole: list[Box] = []
+    for boxes in pieces:
+        for box in sorted(boxes, key=lambda one: one.left):
+            before = whole[-1] if whole else None
+            if before is None or before.right != box.left or _apart(before, box):
+                whole.append(box)
+            else:
+                whole[-1] = Box(min(before.top, box.top), before.left, max(before.bottom, box.bottom), box.right)
+    return whole
+
+
+def _apart(one: Box, other: Box) -> bool:
+    """Whether two boxes side by side are of different heights."""
+    common = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return common < 0.8 * max(one.height, other.height)
+
+
+def _regions(pieces: Sequence[_Piece]) -> Iterator[Region]:
+    kinds = dict.fromkeys(region.kind for piece in pieces for region in piece.regions)
+    for kind in kinds:
+        boxes = [[region.box for region in piece.regions if region.kind == kind] for piece in pieces]
+        yield from (Region(kind, box) for box in _joined(boxes))
+
+
+def _told(pieces: Sequence[_Piece]) -> Iterator[Step]:
+    """What was done to all stretches alike once, and the rest with the columns that it was done to."""
+    alike = {(step.name, step.note) for step in pieces[0].steps}
+    alike.intersection_update(*({(step.name, step.note) for step in piece.steps} for piece in pieces[1:]))
+    yield Step("stretches", f"screened in {len(pieces)} stretches, cut where most of the beam comes through")
+    yield from (step for step in pieces[0].steps if (step.name, step.note) in alike)
+    for piece in pieces:
+        for step in piece.steps:
+            if (step.name, step.note) not in alike:
+                begin = "warning: " if step.is_warning else ""
+                where = f"columns {piece.stretch.first} to {piece.stretch.last}"
+                yield replace(step, note=f"{begin}{where}: {step.note.removeprefix(begin)}")
+
+
+def _once(pieces: Sequence[_Piece]) -> list[_Found]:
+    """The findings of all stretches; what two of them found at their seam is kept once, of that in which its middle lies."""
+    every = [one for piece in pieces for one in piece.found]
+    kept: list[_Found] = []
+    for one in sorted(every, key=lambda one: not one.inside):
+        if not any(one.stretch != other.stretch and _same(one.finding, other.finding) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    smaller = min(f.box.height * f.box.width for f in (one, other))
+    return one.kind == other.kind and common(one.box, other.box) > SAME * smaller
+
+
+def _ranked(found: Sequence[_Found]) -> list[_Found]:
+    """Highest probability first, with ids of their own: as `xrayscan.findings.find` gives them."""
+    named = []
+    for kind in KINDS:
+        some = sorted((one for one in found if one.finding.kind == kind), key=lambda one: -one.finding.probability)
+        for rank, one in enumerate(some, 1):
+            name = f"{kind[0].upper()}{rank}"
+            named.append(replace(one, finding=replace(one.finding, id=name), why=replace(one.why, finding=name)))
+    return sorted(named, key=lambda one: -one.finding.probability)
