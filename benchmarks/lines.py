@@ -1,0 +1,106 @@
+"""A goods train through LineScanner: columns a second, memory, and how far behind the beam findings are told.
+
+    python benchmarks/lines.py [--columns 60000] [--block 64] [--model NAME]
+
+A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
+They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after the
+first 5,000 columns, the resident memory then and its peak, and for each first look at a person the meters of travel between the
+person's end and the beam.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROWS, PITCH, OPEN, SETTLED = 850, 0.005, 60000, 5000
+WAGONS = (("person", 3), ("clean", 4), ("person", 5), ("look-alike", 6))
+
+
+def make(folder: Path) -> None:
+    """Wagons as counts with one open beam for all, and where their persons are."""
+    from xrayscan.simulate import simulate
+    from xrayscan.simulate.record import Choices
+
+    for kind, seed in WAGONS:
+        scan, truth = simulate(
+            seed, kind, preset="rail 9 MV", delivery="counts", pitch=PITCH,
+            choices=Choices(vehicles=("rail covered wagon",)),
+        )  # fmt: skip
+        counts, lines = scan.view.pixels[0].astype(np.float32), scan.calibration
+        share = (counts - lines.dark[0][:, None]) / np.maximum(lines.air[0] - lines.dark[0], 1)[:, None]
+        out = np.full((ROWS, share.shape[1]), OPEN, np.uint16)
+        rows = min(ROWS, len(share))
+        out[-rows:] = np.clip(share[-rows:] * OPEN, 0, 65535)
+        boxes = [(i.box.left, i.box.right) for i in truth.instances if i.kind == "person"]
+        np.savez(folder / f"{seed}.npz", counts=out, persons=np.array(boxes, int).reshape(-1, 2))
+
+
+def resident() -> float:
+    """Memory that the process holds now [MB]."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--columns", type=int, default=60000)
+    parser.add_argument("--block", type=int, default=64)
+    parser.add_argument("--model", default=None)
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.make:
+        make(options.make)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, __file__, "--make", folder], check=True)
+        held = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
+        wagons = [(one["counts"], one["persons"]) for one in held]
+
+    import xrayscan as xs
+
+    screener = xs.Screener(options.model, threads=2)
+    train = np.concatenate([counts for counts, _ in wagons], axis=1)
+    starts = np.cumsum([0] + [counts.shape[1] for counts, _ in wagons])
+    ends = [
+        (start + left, start + right) for start, (_, persons) in zip(starts, wagons, strict=False) for left, right in persons
+    ]
+    delays, settled, most = [], (0, 0.0, 0.0), 0.0
+    with xs.LineScanner(screener, rows=ROWS, pixel_pitch=PITCH, air=np.full(ROWS, float(OPEN)), dark=np.zeros(ROWS)) as lines:
+        began = time.perf_counter()
+        while lines.columns < options.columns:
+            first = lines.columns % train.shape[1]
+            block = train[:, first : first + min(options.block, options.columns - lines.columns)]
+            for finding in lines.push(block):
+                round_, left = divmod(finding.box.left, train.shape[1])
+                right = finding.box.right - round_ * train.shape[1]
+                if finding.kind == "person" and any(left < stop and right > start for start, stop in ends):
+                    delays.append((lines.columns - finding.box.right) * PITCH)
+            if settled[0] == 0 and lines.columns >= SETTLED:
+                settled = lines.columns, time.perf_counter(), resident()
+            elif settled[0]:
+                most = max(most, resident())
+        pushed = time.perf_counter()
+        report = lines.close()
+        closed = time.perf_counter()
+    rate = (options.columns - settled[0]) / (pushed - settled[1])
+    print(f"{screener.card.name}: {options.columns} columns of {ROWS} rows, blocks of {options.block}")
+    print(
+        f"rate       {rate:.0f} columns/s after the first {settled[0]} ({pushed - began:.1f} s in all, {closed - pushed:.1f} s to close)"
+    )
+    print(f"memory     {settled[2]:.0f} MB after {settled[0]} columns, {most:.0f} MB at most from then on")
+    if delays:
+        behind = f"{statistics.median(delays):.2f} m behind their ends, at most {max(delays):.2f} m"
+        print(f"first look {len(delays)} at persons, {behind}")
+    print(f"report     {len(report.findings)} findings, score {report.score:.3f}")
+
+
+if __name__ == "__main__":
+    main()
