@@ -3,9 +3,9 @@
     python benchmarks/lines.py [--columns 60000] [--block 64] [--model NAME]
 
 A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
-They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after the
-first 5,000 columns, the resident memory then and its peak, and for each first look at a person the meters of travel between the
-person's end and the beam.
+They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after
+the first 5,000 columns, the resident memory then and its peak, and for each first look at a person the meters of travel between
+the person's end and the beam.
 """
 
 from __future__ import annotations
@@ -92,9 +92,8 @@ def main() -> None:
         closed = time.perf_counter()
     rate = (options.columns - settled[0]) / (pushed - settled[1])
     print(f"{screener.card.name}: {options.columns} columns of {ROWS} rows, blocks of {options.block}")
-    print(
-        f"rate       {rate:.0f} columns/s after the first {settled[0]} ({pushed - began:.1f} s in all, {closed - pushed:.1f} s to close)"
-    )
+    seconds = f"{pushed - began:.1f} s in all, {closed - pushed:.1f} s to close"
+    print(f"rate       {rate:.0f} columns/s after the first {settled[0]} ({seconds})")
     print(f"memory     {settled[2]:.0f} MB after {settled[0]} columns, {most:.0f} MB at most from then on")
     if delays:
         behind = f"{statistics.median(delays):.2f} m behind their ends, at most {max(delays):.2f} m"
