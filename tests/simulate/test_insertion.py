@@ -27,7 +27,7 @@ from tests.simulate.yards import (
 )
 from xrayscan.errors import RecipeError
 from xrayscan.normalize import normalize
-from xrayscan.scan import Radiograph, Scan, View
+from xrayscan.scan import Radiograph, Scan, Step, View
 from xrayscan.simulate.beam import Beam, optical_depth
 from xrayscan.simulate.body import body_solids
 from xrayscan.simulate.insertion import Insertion, InsertionPlan, Wishes, draw_plan, insert, insert_plan
@@ -233,6 +233,14 @@ def test_the_scanner_is_found_from_the_rails() -> None:
     blind = counts_yard(pitch=False)
     site = find_site(np.random.default_rng(0), normalize(blind.scan), Wishes())
     assert site.pitch == pytest.approx((PITCH, PITCH), rel=0.04)
+
+
+def test_a_height_that_is_not_known_is_none() -> None:
+    """The pitch of a container whose far rails are not seen tells no height."""
+    _, radiograph = yard()
+    steps = (*(s for s in radiograph.history if s.name != "pixel pitch"), Step("pixel pitch", "", {"height": float("nan")}))
+    site = find_site(np.random.default_rng(0), replace(radiograph, history=steps), GIVEN)
+    assert np.isfinite([site.ceiling, site.top, *site.pitch]).all()
 
 
 def test_the_load_is_seen() -> None:

@@ -182,7 +182,8 @@ def find_site(rng: Rng, radiograph: Radiograph, wishes: Wishes) -> Site:
     rise = 0.5 * abs(slope) * container.width
     edges = (container.top + rise, container.bottom - rise)
     step = next((s for s in radiograph.history if s.name == "pixel pitch"), Step("pixel pitch"))
-    tall = float(step.parameters.get("height", 0.0))
+    # A height that is not known is not a number.
+    tall = float(np.nan_to_num(step.parameters.get("height", 0.0)))
     source, known, warnings = _source(rng, radiograph, wishes, (container, slope), tall)
     row = _row_pitch(source, edges, tall) if tall else radiograph.pixel_pitch[0]
     low = _seen(source, -RAIL, -HALF_WIDTH if source[1] > -RAIL else HALF_WIDTH)
