@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from xrayscan.errors import GapError, ShapeError
-from xrayscan.scan import Scan, Step
+from xrayscan.io.lost import unmeasured
+from xrayscan.scan import Scan
 from xrayscan.stretches import brightness
 
-__all__ = ["Arriving", "Gaps"]
+__all__ = ["Arriving", "Gaps", "missing_before", "scan_like"]
 
 Gaps = Literal["error", "mask"]
 WIDEST_GAP = 20.0  # m; a counter that jumps farther is not believed
@@ -76,20 +77,7 @@ class Arriving:
         """The scan of some columns that are held; what was lost is not a number."""
         assert self._pixels is not None
         shown = slice(start - self.begin, stop - self.begin)
-        pixels, lost = self._pixels[:, :, shown].copy(), self._lost[shown]
-        steps = self.like.view.steps
-        if lost.any():
-            pixels = pixels.astype(np.float32)
-            pixels[:, :, lost] = np.nan
-            note = f"warning: {int(lost.sum())} of {len(lost)} columns did not arrive whole and are marked as not measured"
-            steps = (*steps, Step("lines", note, {"lost_columns": int(lost.sum())}))
-        view, calibration = self.like.view, self.like.calibration
-        return Scan.from_array(
-            pixels, quantity=view.quantity, air=calibration.air, dark=calibration.dark, pixel_pitch=view.pixel_pitch,
-            energies=view.energies, endpoints=view.endpoints, bad_pixels=calibration.bad_pixels,
-            saturation=calibration.saturation, source=self.like.source, acquired_at=self.like.acquired_at,
-            manifest=self.like.manifest, steps=steps,
-        )  # fmt: skip
+        return scan_like(self.like, self._pixels[:, :, shown].copy(), self._lost[shown])
 
     def forget(self, before: int) -> None:
         """Columns before that one are not needed any more."""
@@ -140,24 +128,69 @@ class Arriving:
 
     def _placed(self, block: _Block, at: int | None) -> _Block:
         """The block as it goes behind what has arrived: with a gap before it, or without what is there already."""
-        ahead = 0 if at is None else at - self.count
-        if ahead == 0:
-            return block
+        pitch = self.like.view.pixel_pitch
         width = block.pixels.shape[2]
-        what = (
-            f"columns {self.count} to {at} did not arrive" if ahead > 0
-            else f"columns {at} to {min(at + width, self.count)} arrived twice"
+        missing = missing_before(at, width, count=self.count, gaps=self.gaps, pitch=None if pitch is None else pitch[1])
+        if missing <= 0:
+            return _Block(block.pixels[:, :, -missing:], block.lost[-missing:])
+        gap = np.zeros((*block.pixels.shape[:2], missing), block.pixels.dtype)
+        return _Block(np.concatenate([gap, block.pixels], axis=2), np.concatenate([np.ones(missing, bool), block.lost]))
+
+
+def scan_like(like: Scan, pixels: np.ndarray, lost: np.ndarray) -> Scan:
+    """The scan of some columns.
+
+    Parameters
+    ----------
+    like : Scan
+        Of one column: what is the same for all columns.
+    pixels : ndarray, shape (energies, rows, columns)
+    lost : ndarray of bool, shape (columns,)
+        Columns that did not arrive: they become not a number.
+    """
+    steps = like.view.steps
+    if lost.any():
+        pixels, step = unmeasured(pixels, lost, like.view.quantity)
+        steps = (*steps, step)
+    view, calibration = like.view, like.calibration
+    return Scan.from_array(
+        pixels, quantity=view.quantity, air=calibration.air, dark=calibration.dark, pixel_pitch=view.pixel_pitch,
+        energies=view.energies, endpoints=view.endpoints, bad_pixels=calibration.bad_pixels,
+        saturation=calibration.saturation, source=like.source, acquired_at=like.acquired_at,
+        manifest=like.manifest, steps=steps,
+    )  # fmt: skip
+
+
+def missing_before(at: int | None, width: int, *, count: int, gaps: Gaps, pitch: float | None) -> int:
+    """How many columns are missing before a block; below 0, how many of it were there already.
+
+    Parameters
+    ----------
+    at : int or None
+        The detector's own count of the columns before the block.
+    width, count : int
+        Columns of the block, and those that have arrived.
+    gaps : {"error", "mask"}
+    pitch : float or None [m]
+        From column to column.
+
+    Raises
+    ------
+    GapError
+        If any are, and that is an error; or so many that the detector's count is not believed.
+    """
+    ahead = 0 if at is None else at - count
+    if at is None or ahead == 0:
+        return 0
+    what = (
+        f"columns {count} to {at} did not arrive" if ahead > 0
+        else f"columns {at} to {min(at + width, count)} arrived twice"
+    )  # fmt: skip
+    widest = max(1, round(WIDEST_GAP / pitch)) if pitch else ahead
+    if gaps == "error" or ahead > widest:
+        advice = (
+            "no gap so wide is believed: check the counter" if gaps == "mask"
+            else 'push every column once and in order, or choose gaps="mask" to have them marked as not measured'
         )  # fmt: skip
-        widest = max(1, round(WIDEST_GAP / self.like.view.pixel_pitch[1])) if self.like.view.pixel_pitch else ahead
-        if self.gaps == "error" or ahead > widest:
-            advice = (
-                "no gap so wide is believed: check the counter" if self.gaps == "mask"
-                else 'push every column once and in order, or choose gaps="mask" to have them marked as not measured'
-            )  # fmt: skip
-            raise GapError(
-                f"pushing {width} columns at {at}, {self.count} have arrived: {what}; {advice}", expected=self.count, actual=at
-            )
-        if ahead < 0:
-            return _Block(block.pixels[:, :, -ahead:], block.lost[-ahead:])
-        gap = np.zeros((*block.pixels.shape[:2], ahead), block.pixels.dtype)
-        return _Block(np.concatenate([gap, block.pixels], axis=2), np.concatenate([np.ones(ahead, bool), block.lost]))
+        raise GapError(f"pushing {width} columns at {at}, {count} have arrived: {what}; {advice}", expected=count, actual=at)
+    return ahead

@@ -11,6 +11,7 @@ import numpy as np
 from xrayscan.io.contents import Contents, check_claim
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import MAX_ENERGIES
+from xrayscan.io.lost import unmeasured
 
 __all__ = ["DTYPES", "NEEDS", "SUFFIXES", "can_read", "read"]
 
@@ -38,7 +39,8 @@ def read(file: ScanFile) -> Contents:
     ``rows``, ``columns`` and ``dtype`` are required. ``energies`` names the images in it. ``byte_order`` is "little" or "big";
     ``order`` is "rows" (row after row of the picture) or "columns" (detector line after detector line, as scanned);
     ``interleave`` says what alternates between energies: whole "planes", "lines" or "pixels"; ``header_bytes`` are passed
-    over. The first of each is what counts where nothing is said.
+    over. The first of each is what counts where nothing is said. ``lost_columns`` is a list of [first, last + 1]: columns that
+    the detector did not deliver, whose numbers mean nothing. They are marked as not measured, with a warning in the report.
 
     Raises
     ------
@@ -78,7 +80,28 @@ def read(file: ScanFile) -> Contents:
         raise file.refused(
             f"its sidecar {said}: so its pixels are noise, and a picture in the other order; say byte_order = {other!r} there"
         )
-    return Contents(pixels)
+    lost = _lost(file, columns)
+    if not lost.any():
+        return Contents(pixels)
+    if not settings.get("quantity"):  # it is guessed from the numbers, and those are no longer the same
+        raise file.refused("its sidecar says lost_columns and no quantity; say quantity = 'counts' there, or what it is")
+    floats, step = unmeasured(pixels, lost, settings["quantity"])
+    return Contents(floats, steps=(step,))
+
+
+def _lost(file: ScanFile, columns: int) -> np.ndarray:
+    """Which columns were lost, shape (columns,)."""
+    lost = np.zeros(columns, bool)
+    spans = file.settings.get("lost_columns", [])
+    for span in spans if isinstance(spans, list) else [spans]:
+        is_span = isinstance(span, list) and len(span) == 2 and all(type(end) is int for end in span)
+        if not is_span or not 0 <= span[0] < span[1] <= columns:
+            raise file.refused(
+                f"its sidecar says lost_columns = {str(spans)[:80]}; expected a list of [first, last + 1] within its "
+                f"{columns} columns"
+            )
+        lost[span[0] : span[1]] = True
+    return lost
 
 
 def _is_swapped(pixels: np.ndarray) -> bool:

@@ -26,7 +26,7 @@ same rank. All keys are optional:
 ``acquired_at``         date and time, ISO 8601
 ``manifest``            table of what was declared: ``goods`` (names), ``mass`` [kg], ``empty`` (true, false)
 ``pages``, ``align``    TIFF only, see `xrayscan.io.tiff.read`
-``rows``, ``columns``, ``dtype``, ``byte_order``, ``order``, ``interleave``, ``header_bytes``
+``rows``, ``columns``, ``dtype``, ``byte_order``, ``order``, ``interleave``, ``header_bytes``, ``lost_columns``
                         raw files only, see `xrayscan.io.raw.read`
 ======================  ======================================================================================================
 """
@@ -53,7 +53,7 @@ from xrayscan.scan import QUANTITIES, Manifest
 
 __all__ = ["KEYS", "MARKS", "checked", "find", "is_sidecar_name", "references"]
 
-LAYOUT = ("rows", "columns", "dtype", "byte_order", "order", "interleave", "header_bytes")
+LAYOUT = ("rows", "columns", "dtype", "byte_order", "order", "interleave", "header_bytes", "lost_columns")
 KEYS = (
     "xrayscan",
     "quantity",

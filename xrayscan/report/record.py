@@ -21,7 +21,7 @@ from xrayscan.scan import Box
 if TYPE_CHECKING:
     from xrayscan.report import Report
 
-__all__ = ["SCHEMA_VERSION", "plain", "polygons", "record", "schema", "share_of_opaque"]
+__all__ = ["SCHEMA_VERSION", "finding_record", "plain", "polygons", "record", "schema", "share_of_opaque"]
 
 SCHEMA_VERSION = "1.2"
 DIGITS = 6  # significant; the network knows fewer
@@ -200,7 +200,17 @@ def record(report: Report) -> dict[str, Any]:
     return dict(plain(whole))
 
 
-def _finding(finding: Finding, explanation: Explanation) -> dict[str, Any]:
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding as in ``report.json``, without its explanation and its mask.
+
+    Examples
+    --------
+    >>> from xrayscan.findings import Mass, Position, Size
+    >>> mask = np.ones((3, 4), bool)
+    >>> made = Finding("P1", "person", 0.9, Box(10, 20, 13, 24), mask, Position(1, 1), Size(1, 1), Mass(62, 40, 95))
+    >>> finding_record(made)["box"]
+    {'top': 10, 'left': 20, 'bottom': 13, 'right': 24}
+    """
     return {
         "id": finding.id,
         "kind": finding.kind,
@@ -209,7 +219,13 @@ def _finding(finding: Finding, explanation: Explanation) -> dict[str, Any]:
         "position_m": {"from_front": finding.position.from_front, "above_floor": finding.position.above_floor},
         "size_m": {"height": finding.size.height, "width": finding.size.width},
         "mass_kg": {"value": finding.mass.value, "low": finding.mass.low, "high": finding.mass.high},
-        "evidence": finding.evidence,
+        "evidence": dict(finding.evidence),
+    }
+
+
+def _finding(finding: Finding, explanation: Explanation) -> dict[str, Any]:
+    return {
+        **finding_record(finding),
         "sentences": explanation.sentences,
         "method": explanation.method,
         "faithfulness": explanation.faithfulness,
