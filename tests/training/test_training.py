@@ -209,7 +209,7 @@ class TestLoop:
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):
         torch.manual_seed(3)
-        batch = loop._batch(Crops(SMALL, packed / "train"), 5, 2)
+        batch = loop._Batches(Crops(SMALL, packed / "train"), 2)[5]
         network = build(design, 8).eval()
         with torch.inference_mode():
             coarse, whole = network.coarse(batch["input"]), network(batch["input"])
@@ -225,7 +225,7 @@ class TestLoop:
         torch.manual_seed(SMALL.seed)
         fresh = build(SMALL.network.design, SMALL.network.width).eval()
         crops = Crops(SMALL, packed / "train")
-        same = [loop._batch(crops, step, 2) for step in range(1000, 1012)]
+        same = [loop._Batches(crops, 2)[step] for step in range(1000, 1012)]
         with torch.inference_mode():
             before, after = (sum(float(loss_of(net(b["input"]), b)) for b in same) for net in (fresh, trained))
         assert after < 0.97 * before

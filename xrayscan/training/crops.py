@@ -76,8 +76,7 @@ class Crops:
             )
         weights = np.array([_weight(path.with_suffix(".json")) for path in self.paths])
         self.chances = np.cumsum(weights / weights.sum())
-        self.load = lru_cache(maxsize=256)(lambda path: map_packed(path, path.parent / "unpacked"))
-        self.persons = Persons(self.paths if recipe.schedule.inserted else [], self.load)
+        self.persons = Persons(self.paths if recipe.schedule.inserted else [], _load)
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
             albumentations.Affine(
@@ -88,7 +87,7 @@ class Crops:
     def crop(self, step: int, place: int) -> Crop:
         """The crop of a step at a place in its batch."""
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        scan = self.load(self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)])
+        scan = _load(self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)])
         window = self._window(rng, scan)
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
@@ -118,6 +117,11 @@ class Crops:
         left = int(target[1] - rng.integers(width // 8, width - width // 8))
         top, left = min(max(top, 0), max(rows - height, 0)), min(max(left, 0), max(columns - width, 0))
         return slice(top, top + height), slice(left, left + width)
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path) -> np.ndarray:
+    return map_packed(path, path.parent / "unpacked")
 
 
 def _weight(about: Path) -> float:

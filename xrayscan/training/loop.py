@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from xrayscan.errors import RecipeError
 from xrayscan.network.designs import build, load_weights
@@ -31,10 +32,20 @@ ENCODER = ("stem.", "down.", "context.")  # what networks of several designs hav
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
 
 
-def _batch(crops: Crops, step: int, size: int) -> Batch:
-    examples = [crops.crop(step, place) for place in range(size)]
-    fields = ("input", "labels", "weight", "areal", "areal_weight")
-    return {name: torch.from_numpy(np.stack([getattr(e, name) for e in examples])) for name in fields}
+class _Batches(Dataset[Batch]):
+    """The batch of each step, made in a process of its own: in a thread it would hold up the network's."""
+
+    def __init__(self, crops: Crops, size: int) -> None:
+        self.crops, self.size = crops, size
+
+    def __getitem__(self, step: int) -> Batch:
+        examples = [self.crops.crop(step, place) for place in range(self.size)]
+        fields = ("input", "labels", "weight", "areal", "areal_weight")
+        return {name: torch.from_numpy(np.stack([getattr(e, name) for e in examples])) for name in fields}
+
+    def coming(self, step: int) -> Iterator[Batch]:
+        """From a step on, without end."""
+        return iter(DataLoader(self, batch_size=None, sampler=count(step), num_workers=1, prefetch_factor=3))
 
 
 def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -205,26 +216,21 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     crops, run, schedule = Crops(recipe, data), _Run(recipe, folder, device), recipe.schedule
     losses: list[float] = []
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming: list[Future[Batch]] = [pool.submit(_batch, crops, run.step + k, schedule.batch) for k in range(3)]
-        run.network.train()
-        last = time.monotonic()
-        while (done := run.seconds / seconds if seconds else run.step / schedule.steps) < 1.0:
-            batch = coming.pop(0).result()
-            coming.append(pool.submit(_batch, crops, run.step + 3, schedule.batch))
-            losses.append(run.update(batch, done))
-            now = time.monotonic()
-            run.seconds, last = run.seconds + now - last, now
-            if run.step % 50 == 0 or run.step == schedule.steps:
-                mean = float(np.mean(losses))
-                _note(folder / "curve.csv", run.step, mean, run.seconds)
-                losses.clear()
-                if progress is not None:
-                    progress(run.step, schedule.steps, mean)
-            if run.step % schedule.save_every == 0:
-                run.save()
-        for future in coming:
-            future.cancel()
+    coming = _Batches(crops, schedule.batch).coming(run.step)
+    run.network.train()
+    last = time.monotonic()
+    while (done := run.seconds / seconds if seconds else run.step / schedule.steps) < 1.0:
+        losses.append(run.update(next(coming), done))
+        now = time.monotonic()
+        run.seconds, last = run.seconds + now - last, now
+        if run.step % 50 == 0 or run.step == schedule.steps:
+            mean = float(np.mean(losses))
+            _note(folder / "curve.csv", run.step, mean, run.seconds)
+            losses.clear()
+            if progress is not None:
+                progress(run.step, schedule.steps, mean)
+        if run.step % schedule.save_every == 0:
+            run.save()
     run.save()
     (folder / "state.json").write_text(json.dumps({"step": run.step, "steps": schedule.steps}), encoding="utf-8")
     return run.mean.eval()
