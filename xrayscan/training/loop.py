@@ -94,9 +94,14 @@ def _averaged(batch: Batch, step: int) -> Batch:
 
 
 def _rate(schedule: Schedule, step: int, done: float) -> float:
-    """Warm-up over the first 200 steps, then half a cosine down to a hundredth; ``done`` is the share that is behind."""
+    """Warm-up over the first 200 steps, then half a cosine down to a hundredth, and a straight line to 0 over the last ones.
+
+    ``done`` is the share of the training that is behind.
+    """
     warm = min(1.0, (step + 1) / 200)
-    return float(schedule.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
+    turned = step / schedule.cosine if schedule.cosine else done
+    cold = min(1.0, (schedule.steps - step) / schedule.cool) if schedule.cool else 1.0
+    return float(schedule.rate * warm * cold * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(turned, 1.0)))))
 
 
 def _first(recipe: Recipe) -> nn.Module:

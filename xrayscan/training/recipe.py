@@ -134,6 +134,10 @@ class Schedule:
         Decay of the running mean of the weights, which is what is shipped.
     save_every : int
         Steps between checkpoints.
+    cosine : int
+        Steps of the half cosine along which the rate falls; 0 for as many as there are.
+    cool : int
+        Last steps, over which the rate falls in a straight line to 0 besides.
     inserted : float
         Share of the crops without a person that one of another scan is inserted into.
     """
@@ -144,6 +148,8 @@ class Schedule:
     rate: float = 2e-3
     average: float = 0.998
     save_every: int = 250
+    cosine: int = 0
+    cool: int = 0
     inserted: float = 0.0
 
     def __post_init__(self) -> None:
