@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xrayscan"
 
 PUBLIC = [
-    "AnomalyMap", "Box", "Calibration", "Explanation", "Finding", "ModelCard", "Radiograph", "ReadError", "Report", "Scan",
-    "Screener", "View", "XrayscanError", "__version__", "explain", "find", "load_model", "normalize", "read",
+    "AnomalyMap", "Box", "Calibration", "Explanation", "Finding", "LineScanner", "ModelCard", "Radiograph", "ReadError",
+    "Report", "Scan", "Screener", "View", "XrayscanError", "__version__", "explain", "find", "load_model", "normalize", "read",
 ]  # fmt: skip
 
 # Left to right: a room may import rooms of its own place or to the left.
@@ -25,7 +25,10 @@ CHAIN = [
     "_callable",
     "_resources",
     "geometry",
+    "stop",
     "scan",
+    "stretches",
+    "arriving",
     "io",
     "normalize",
     "quality",
@@ -35,6 +38,8 @@ CHAIN = [
     "findings",
     "explain",
     "report",
+    "assembly",
+    "first_look",
     "screening",
 ]
 EDGES = {"cli", "batch", "service", "simulate", "training", "evaluation", "plugin", "export"}

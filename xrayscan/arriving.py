@@ -13,7 +13,7 @@ from xrayscan.io.lost import unmeasured
 from xrayscan.scan import Scan
 from xrayscan.stretches import brightness
 
-__all__ = ["Arriving", "Gaps", "missing_before", "scan_like"]
+__all__ = ["WIDEST_GAP", "Arriving", "Gaps", "missing_before", "scan_like"]
 
 Gaps = Literal["error", "mask"]
 WIDEST_GAP = 20.0  # m; a counter that jumps farther is not believed

@@ -47,6 +47,7 @@ class _Piece:
     load: float  # px
     score: float
     novelty: float | None
+    whole: bool  # whether the network has seen all of it
     steps: tuple[Step, ...]
     timings: dict[str, float]
 
@@ -61,7 +62,8 @@ class _Piece:
             stretch, tuple(_found(stretch, report)), tuple(_moved(radiograph.containers, stretch)),
             tuple(Region(kind, box) for kind, box in regions),
             np.full(stretch.last - stretch.first, np.nan, np.float32) if line is None else line[stretch.inner].copy(),
-            report.inspected, max(1.0, kept * load), report.score, report.anomaly.novelty, radiograph.history,
+            report.inspected, max(1.0, kept * load), report.score, report.anomaly.novelty,
+            report.anomaly.answered is None, radiograph.history,
             dict(report.timings),
         )  # fmt: skip
 
@@ -69,7 +71,7 @@ class _Piece:
 class Assembly:
     """Takes the reports of stretches in their order, and gives the report of the whole.
 
-    Their planes go into temporary files, 26 bytes a pixel of one energy, which the report maps into memory: what is held
+    Their planes go into temporary files, 27 bytes a pixel of one energy, which the report maps into memory: what is held
     meanwhile does not grow with the scan, but for its findings. The files are gone when the report is.
     """
 
@@ -89,6 +91,9 @@ class Assembly:
         radiograph, anomaly = report.radiograph, report.anomaly
         planes = {"optical_depth": radiograph.optical_depth, "valid": radiograph.valid[None], "opaque": radiograph.opaque[None]}
         planes |= {name: getattr(anomaly, name)[None] for name in PLANES}
+        planes["answered"] = (
+            np.broadcast_to(True, planes["valid"].shape) if anomaly.answered is None else anomaly.answered[None]
+        )
         for name, plane in planes.items():
             # Column by column, so that what comes next is written behind.
             if name not in self._files:
@@ -119,7 +124,10 @@ class Assembly:
             endpoints=last.radiograph.endpoints,
         )  # fmt: skip
         maps = {name: planes[name][0] for name in PLANES}
-        anomaly = AnomalyMap(**maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None)
+        anomaly = AnomalyMap(
+            **maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None,
+            answered=None if all(piece.whole for piece in pieces) else planes["answered"][0],
+        )  # fmt: skip
         found = _ranked(_once(pieces))
         timings = {step: sum(piece.timings.get(step, 0.0) for piece in pieces) for step in pieces[0].timings}
         return Report(
@@ -135,7 +143,7 @@ class Assembly:
         for name, file in self._files.items():
             file.flush()
             shape = (columns, energies if name == "optical_depth" else 1, rows)
-            dtype = np.dtype(bool if name in ("valid", "opaque") else np.float32)
+            dtype = np.dtype(bool if name in ("valid", "opaque", "answered") else np.float32)
             planes[name] = np.memmap(file, dtype, "r", shape=shape).transpose(1, 2, 0)
         self.close()  # what is mapped stays
         return planes

@@ -19,6 +19,7 @@ __all__ = [
     "RecipeError",
     "ReportError",
     "ShapeError",
+    "StoppedError",
     "UnknownFormatError",
     "UnknownModelError",
     "WeightsError",
@@ -109,6 +110,14 @@ class RecipeError(XrayscanError, ValueError):
 
 class ReportError(XrayscanError, ValueError):
     """A report could not be composed, written or read back."""
+
+
+class StoppedError(XrayscanError, TimeoutError):
+    """A scan was not screened in the time that it had, or its screening was canceled; ``why`` is "time" or "canceled"."""
+
+    def __init__(self, message: str, *, why: str = "time") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class MissingDependencyError(XrayscanError, ImportError):

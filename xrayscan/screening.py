@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -17,26 +16,27 @@ import numpy as np
 import numpy.typing as npt
 
 from xrayscan.arriving import Arriving, Gaps
-from xrayscan.assembly import SAME, Assembly, common, shifted
-from xrayscan.errors import CalibrationError, ReportError, ShapeError
+from xrayscan.assembly import Assembly
+from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedError
 from xrayscan.explain import explain
 from xrayscan.explain.attribution import check_method
 from xrayscan.findings import Finding, find, scan_score
+from xrayscan.first_look import FirstLook
 from xrayscan.io import read
 from xrayscan.network import Model
+from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.normalize import normalize
+from xrayscan.normalize.opacity import inspected_share
+from xrayscan.quality.fitness import STOPPED
 from xrayscan.report import Report
-from xrayscan.scan import Manifest, Quantity, Scan, Source
+from xrayscan.scan import Manifest, Quantity, Radiograph, Scan, Source, Step
+from xrayscan.stop import Stop
 from xrayscan.stretches import HALO, Stretch, next_stretch, part, stretches
 from xrayscan.zoo import ModelCard, load_model
 
 __all__ = ["LineScanner", "Screener"]
 
 Result = TypeVar("Result")
-LOGGER = logging.getLogger(__name__)
-HOP = 1.0  # m of travel after which what has arrived is looked at
-BACK = 5.0  # m of what has arrived that is then looked at
-WHOLE = 0.1  # m behind the beam at which a finding must have ended to be told
 
 
 class Screener:
@@ -85,13 +85,16 @@ class Screener:
         """The model's card."""
         return self.model.card
 
-    def __call__(self, scan: str | PathLike[str] | Scan) -> Report:
+    def __call__(self, scan: str | PathLike[str] | Scan, *, stop: Stop | None = None) -> Report:
         """Screen one scan.
 
         Parameters
         ----------
         scan : path or Scan
             For an array, ``Scan.from_array(...)``.
+        stop : Stop or None
+            When it is due, the report is of what was seen until then: the rest counts as not inspected, a warning says so, and
+            the priority is not "low".
 
         A scan of more than 29 m, such as a train's, is screened in stretches of 12 to 26 m and what lies 3 m beside them; the
         false-alarm rate then is that of a stretch.
@@ -109,6 +112,8 @@ class Screener:
             If the scan has several views; screen each as a scan of its own.
         CalibrationError
             If it can not be normalized.
+        StoppedError
+            If it was to stop before it was normalized: then nothing at all is known of it.
         """
         start = time.perf_counter()
         given = scan if isinstance(scan, Scan) else read(Path(scan))
@@ -122,14 +127,23 @@ class Screener:
             )
         cut = stretches(given)
         if len(cut) == 1:
-            return self.stretch(given, timings=seconds)
+            return self.stretch(given, timings=seconds, stop=stop)
         with closing(Assembly()) as assembly:
             for one in cut:
-                assembly.add(one, self.stretch(part(given, one), start=one.start, timings=seconds))
+                shown = part(given, one)
+                try:
+                    report = self.stretch(shown, start=one.start, timings=seconds, stop=stop)
+                except StoppedError as error:
+                    if one is cut[0]:
+                        raise
+                    report = self._unseen(shown, str(error))
+                assembly.add(one, report)
                 seconds = {}
             return assembly.report(given)
 
-    def stretch(self, scan: Scan, *, start: int = 0, timings: Mapping[str, float] | None = None) -> Report:
+    def stretch(
+        self, scan: Scan, *, start: int = 0, timings: Mapping[str, float] | None = None, stop: Stop | None = None
+    ) -> Report:
         """Screen one scan as it is, however long; or a stretch of a longer one.
 
         Parameters
@@ -140,12 +154,20 @@ class Screener:
             Columns of the longer scan that lie before: positions of findings are told in the whole.
         timings : mapping of str to float or None [s]
             Of steps that were done before.
+        stop : Stop or None
+            As `__call__` takes it.
 
         Returns
         -------
         Report
+
+        Raises
+        ------
+        CalibrationError, StoppedError
+            As `__call__` raises them.
         """
         seconds = dict(timings or {})
+        doing = f"screening {scan.source.path or 'a scan'}"
 
         def timed(name: str, step: Callable[[], Result]) -> Result:
             began = time.perf_counter()
@@ -153,12 +175,18 @@ class Screener:
             seconds[name] = time.perf_counter() - began
             return result
 
+        if stop is not None:
+            stop.check(doing)
         radiograph = timed("normalize", lambda: normalize(scan))
-        anomaly = timed("network", lambda: self.model(radiograph))
+        if stop is not None:
+            stop.check(doing)
+        anomaly = timed("network", lambda: self.model(radiograph) if stop is None else self.model(radiograph, stop=stop))
+        if stop is not None and anomaly.answered is not None:
+            radiograph = _seen_in_part(radiograph, anomaly.answered, stop.reason)
         findings = timed("findings", lambda: find(anomaly, radiograph, start=start))
         explanations = timed(
             "explain",
-            lambda: explain(self.model, radiograph, findings, anomaly=anomaly, attribution=self.attribution),
+            lambda: explain(self.model, radiograph, findings, anomaly=anomaly, attribution=self.attribution, stop=stop),
         )
         return Report(
             scan, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
@@ -166,8 +194,34 @@ class Screener:
             false_alarm_rate=self.false_alarm_rate, timings=seconds,
         )  # fmt: skip
 
+    def _unseen(self, scan: Scan, why: str) -> Report:
+        """The report of a stretch that was not looked at."""
+        shape, view = scan.view.shape, scan.view
+        zero, none = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        assert view.pixel_pitch is not None  # what it is not known of is not cut into stretches
+        radiograph = Radiograph(
+            np.full(view.pixels.shape, np.nan, np.float32), none, none, view.pixel_pitch, inspected=0.0, energies=view.energies,
+            quantity=view.quantity, history=(Step(STOPPED, f"warning: {why}"),), endpoints=view.endpoints,
+        )  # fmt: skip
+        anomaly = AnomalyMap(zero, zero, zero, zero, zero, self.model.id, answered=none)
+        return Report(
+            scan, (), (), radiograph=radiograph, anomaly=anomaly, card=self.card, score=0.0, threshold=self.threshold,
+            false_alarm_rate=self.false_alarm_rate,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         return f"Screener({self.card!r}, {self.false_alarm_rate:.1%} of clean scans alarmed)"
+
+
+def _seen_in_part(radiograph: Radiograph, answered: np.ndarray, reason: str) -> Radiograph:
+    """A radiograph of which the network saw a part: the rest counts as not measured, and so as not inspected."""
+    valid = radiograph.valid & answered
+    share, inspected = inspected_share(radiograph.optical_depth[0], radiograph.opaque & answered, valid, radiograph.containers)
+    note = f"warning: screened in part only, as {reason}: the network saw {answered.mean():.0%} of the picture"
+    return replace(
+        radiograph, valid=valid, inspected=share,
+        history=(*(step for step in radiograph.history if step.name != inspected.name), inspected, Step(STOPPED, note)),
+    )  # fmt: skip
 
 
 class LineScanner:
@@ -176,7 +230,7 @@ class LineScanner:
     Every meter the last five are looked at, and what is found there is told at once. Stretches of 12 to 26 m are then screened
     as the whole scan's are, in a thread of their own, so that the report is the one of the whole scan, whatever blocks it came
     in. What is held in memory does not grow with the scan; of a scan of more than 29 m the report's planes lie in temporary
-    files, 26 bytes a pixel of one energy.
+    files, 27 bytes a pixel of one energy.
 
     One thread pushes at a time. As a context manager it is closed or, after an error, given up.
 
@@ -236,13 +290,11 @@ class LineScanner:
             )
         self._pitch = like.view.pixel_pitch[1]
         self._held = Arriving(like, gaps)
+        self._first = FirstLook(screener.model, self._held.scan, self._pitch)
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: Future[None] | None = None
         self._next = 0  # first column of the next stretch
-        self._looked = 0
-        self._told: list[Finding] = []  # as far back as it may be found again
-        self._count = 0
         self._closed = False
 
     @property
@@ -278,11 +330,9 @@ class LineScanner:
         self._check_open()
         self._held.push(block, at)
         found: list[Finding] = []
-        hop = max(1, round(HOP / self._pitch))
-        while self._looked + hop <= self._held.count:
-            self._looked += hop
-            found += self._look(self._looked)
-            self._cut(self._looked)
+        while self._first.is_due(self._held.count):
+            found += self._first.look()
+            self._cut(self._first.looked)
         return tuple(found)
 
     def close(self) -> Report:
@@ -329,7 +379,7 @@ class LineScanner:
         while (cut := self._stretch(count, ended=False)) is not None:
             self._start(cut)
         halo = round(HALO / self._pitch)
-        self._held.forget(min(self._next - halo, self._looked - round(BACK / self._pitch)))
+        self._held.forget(min(self._next - halo, self._first.begin))
 
     def _start(self, cut: Stretch) -> None:
         self._wait()
@@ -343,26 +393,6 @@ class LineScanner:
         if self._running is not None:
             running, self._running = self._running, None
             running.result()
-
-    def _look(self, stop: int) -> Iterator[Finding]:
-        """A first look at the meters before a column."""
-        start = max(0, stop - round(BACK / self._pitch))
-        try:
-            radiograph = normalize(self._held.scan(start, stop), without=("sway",))
-        except CalibrationError as error:
-            LOGGER.warning("no first look at columns %d to %d: %s", start, stop, error)
-            return
-        whole = stop - start - round(WHOLE / self._pitch)
-        for finding in find(self.screener.model(radiograph), radiograph, start=start):
-            box = shifted(finding.box, start)
-            known = (common(f.box, box) for f in self._told if f.kind == finding.kind)
-            # What was told as a part of it, such as a head, does not stand for the whole; the whole does for its parts.
-            if finding.box.right > whole or max(known, default=0) > SAME * box.height * box.width:
-                continue
-            told = replace(finding, id=f"E{self._count + 1}", box=box)
-            self._count += 1
-            self._told = [*(f for f in self._told if f.box.right > start), told]
-            yield told
 
     def __enter__(self) -> Self:
         return self

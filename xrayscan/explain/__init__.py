@@ -17,6 +17,7 @@ from xrayscan.explain.probe import Probe
 from xrayscan.findings import Finding, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.scan import Radiograph
+from xrayscan.stop import Stop
 from xrayscan.zoo import ModelCard
 
 __all__ = ["ExplainableModel", "Explanation", "explain"]
@@ -42,6 +43,7 @@ def explain(
     *,
     anomaly: AnomalyMap | None = None,
     attribution: str | None = None,
+    stop: Stop | None = None,
 ) -> tuple[Explanation, ...]:
     r"""Why each finding was made: evidence in words and numbers, its heatmap, and the scan without it.
 
@@ -58,6 +60,8 @@ def explain(
         The map the findings were made from; without it ``model(radiograph)`` is run again.
     attribution : str or None
         One of `xrayscan.explain.attribution.METHODS`; None shows the network's own score and measures nothing.
+    stop : Stop or None
+        From when it is due on, findings have their score for a heatmap, and a sentence that says why there is nothing more.
 
     Returns
     -------
@@ -107,6 +111,11 @@ def explain(
     _check(radiograph, anomaly, findings)
     explained = []
     for finding in findings:
+        if stop is not None and stop.due:
+            score = getattr(anomaly, finding.kind)[finding.box.slices]
+            said = f"Not explained: {stop.reason}."
+            explained.append(Explanation(finding.id, (said,), score, METHODS["score"], complete=False))
+            continue
         expected = expected_depth(finding, radiograph, findings)
         why = Explanation(
             finding=finding.id,

@@ -30,6 +30,8 @@ class Explanation:
         The scan as it would be without the finding, around it.
     faithfulness : float or None
         How well the heatmap explains the score, where it was measured: see `xrayscan.explain.faithfulness.Curves`.
+    complete : bool
+        False where there was no time to explain it.
     """
 
     finding: str
@@ -38,6 +40,7 @@ class Explanation:
     method: str
     expected: Expected | None = None
     faithfulness: float | None = None
+    complete: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heatmap", frozen_array(self.heatmap, np.float32))

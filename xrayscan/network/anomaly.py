@@ -59,6 +59,8 @@ class AnomalyMap:
     novelty : float or None
         Share of known scans that are less unlike the scans of the training than this one, 0 to 1: known are the clean and
         other scans on which the model was calibrated. None of a model that can not tell. See `unfamiliar`.
+    answered : ndarray of bool, shape (rows, columns), or None
+        Where the network was run, if it was stopped before it had seen the whole scan; scores elsewhere are 0 and say nothing.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class AnomalyMap:
     missing: np.ndarray
     model: ModelId
     novelty: float | None = None
+    answered: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in (*KINDS, "added", "missing"):
@@ -85,6 +88,14 @@ class AnomalyMap:
                     actual=array.shape,
                 )
             object.__setattr__(self, name, array)
+        if self.answered is not None:
+            object.__setattr__(self, "answered", frozen_array(self.answered, bool))
+            if self.answered.shape != self.person.shape:
+                raise ShapeError(
+                    f"answered has shape {self.answered.shape}; expected (rows, columns) as person has, {self.person.shape}",
+                    expected=self.person.shape,
+                    actual=self.answered.shape,
+                )
         if self.novelty is not None and not 0 <= self.novelty <= 1:
             raise ModelError(f"an anomaly map was given the novelty {self.novelty:g}; expected a share of known scans, 0 to 1")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xrayscan.errors import ModelError
+from xrayscan.errors import ModelError, StoppedError
 from xrayscan.network.anomaly import KINDS, AnomalyMap, ModelId
 from xrayscan.network.grid import CHANNELS, MULTIPLE, from_grid, padded_shape, planes, window
 from xrayscan.network.novelty import NOVELTY, Novelty, summary
@@ -18,6 +18,7 @@ from xrayscan.network.tiles import TILE_PIXELS, Span, tiles
 from xrayscan.scan import Radiograph
 
 if TYPE_CHECKING:
+    from xrayscan.stop import Stop
     from xrayscan.zoo import ModelCard
 
 __all__ = ["BACKENDS", "Model"]
@@ -32,6 +33,7 @@ class _Found:
 
     planes: list[np.ndarray]
     features: np.ndarray | None
+    answered: np.ndarray | None = None  # 1 where it is, if it is not everywhere
 
 
 class Model:
@@ -67,7 +69,7 @@ class Model:
         self.known = Novelty.load(card.file(NOVELTY)) if NOVELTY in card.sha256 else None
         self.id = ModelId(card.name, card.version, card.sha256[BACKENDS[backend]], card.calibration, card.mass_factor)
 
-    def __call__(self, radiograph: Radiograph) -> AnomalyMap:
+    def __call__(self, radiograph: Radiograph, *, stop: Stop | None = None) -> AnomalyMap:
         """What does not belong, on the scan's own pixels.
 
         Opaque and invalid pixels score 0: nothing can be said there.
@@ -75,6 +77,8 @@ class Model:
         Parameters
         ----------
         radiograph : Radiograph
+        stop : Stop or None
+            When it is due, the tile in hand is given up, and the map says where the network has not answered.
 
         Returns
         -------
@@ -83,9 +87,9 @@ class Model:
         given = planes(radiograph, self.card.grid)
         shape = padded_shape(given[0].shape)
         cut = list(tiles(shape, self.reach, self.tile_pixels))
-        if len(cut) == 1:
+        if len(cut) == 1 and stop is None:
             return self._anomaly(radiograph, given, self._answers([given], shape)[0])
-        return self._anomaly(radiograph, given, self._tiled(given, shape, cut))
+        return self._anomaly(radiograph, given, self._tiled(given, shape, cut, stop))
 
     def map(self, radiographs: Iterable[Radiograph], *, batch: int = 8) -> Iterator[AnomalyMap]:
         """The answers to several scans of any sizes, in their order, as one by one.
@@ -147,13 +151,20 @@ class Model:
         felt = [None] * len(given) if found.features is None else list(found.features)
         return [_Found(list(answer), one) for answer, one in zip(found.planes, felt, strict=True)]
 
-    def _tiled(self, given: Planes, shape: tuple[int, int], cut: Sequence[tuple[Span, Span]]) -> _Found:
-        """Of one scan, tile by tile."""
-        out = [np.empty(shape, np.float32) for _ in KINDS + AMOUNTS]
+    def _tiled(
+        self, given: Planes, shape: tuple[int, int], cut: Sequence[tuple[Span, Span]], stop: Stop | None = None
+    ) -> _Found:
+        """Of one scan, tile by tile; from where it is to stop on, nothing."""
+        out = [np.zeros(shape, np.float32) for _ in KINDS + AMOUNTS]
         felt: np.ndarray | None = None
+        answered = np.zeros(shape, np.float32)
         for rows, columns in cut:
             stack = window(given, slice(rows.start, rows.stop), slice(columns.start, columns.stop))
-            found = self._checked(stack[None])
+            try:
+                found = self._checked(stack[None], stop)
+            except StoppedError:
+                return _Found(out, None, answered)
+            answered[rows.kept, columns.kept] = 1.0
             for plane, answer in zip(out, found.planes[0], strict=True):
                 plane[rows.kept, columns.kept] = answer[rows.inner, columns.inner]
             if found.features is not None:
@@ -164,8 +175,8 @@ class Model:
                 ]
         return _Found(out, felt)
 
-    def _checked(self, stack: np.ndarray) -> Answered:
-        found = self._run(stack)
+    def _checked(self, stack: np.ndarray, stop: Stop | None = None) -> Answered:
+        found = self._run(stack) if stop is None else self._run(stack, stop)
         if found.planes.shape != stack.shape:
             raise ModelError(
                 f"model {self.card.name} gave shape {found.planes.shape} for {stack.shape}; its file is not of this version"
@@ -181,7 +192,9 @@ class Model:
             full[name] = from_grid(found.planes.pop(0), radiograph, self.card.grid)
             full[name] *= seen
             full[name].setflags(write=False)
-        return AnomalyMap(**full, model=self.id, novelty=novelty)
+        part = found.answered
+        answered = None if part is None else from_grid(part, radiograph, self.card.grid) >= 1.0
+        return AnomalyMap(**full, model=self.id, novelty=novelty, answered=answered)
 
     def _summary(self, given: Planes, found: _Found) -> np.ndarray | None:
         return None if found.features is None else summary(found.features, given[CHANNELS.index("valid")])

@@ -11,6 +11,7 @@ import numpy as np
 from xrayscan.errors import MissingDependencyError, ModelError
 
 if TYPE_CHECKING:
+    from xrayscan.stop import Stop
     from xrayscan.zoo import ModelCard
 
 __all__ = ["BACKENDS", "DEVICES", "REACH", "Answered", "Backend", "open_backend"]
@@ -20,6 +21,7 @@ BACKENDS = {"onnx": "model.onnx", "onnx-int8": "model-int8.onnx", "torch": "weig
 
 DEVICES = ("auto", "cpu", "cuda")
 
+RUNNING = "running the network"
 REACH = "xrayscan.reach_px"  # metadata of an ONNX file: how far its network looks [px]; absent where it looks everywhere
 
 
@@ -53,8 +55,14 @@ class Backend(Protocol):
     device: str
     reach: int | None
 
-    def __call__(self, stack: np.ndarray) -> Answered:
-        """Of float32 of shape (batch, 5, rows, columns), rows and columns multiples of 32."""
+    def __call__(self, stack: np.ndarray, stop: Stop | None = None) -> Answered:
+        """Of float32 of shape (batch, 5, rows, columns), rows and columns multiples of 32.
+
+        Raises
+        ------
+        StoppedError
+            If ``stop`` was due before it was done; torch does not look while it runs.
+        """
 
 
 def open_backend(card: ModelCard, backend: str, device: str = "auto", threads: int | None = None) -> Backend:
@@ -106,13 +114,29 @@ class _Onnx:
         self.device = "cuda" if "CUDAExecutionProvider" in self.session.get_providers() else "cpu"
         if device == "cuda" and self.device == "cpu":
             raise ModelError("the device 'cuda' was asked for, and ONNX Runtime found none that works; take device='cpu'")
+        self.run_options = onnxruntime.RunOptions
         self.input = self.session.get_inputs()[0].name
         self.outputs = [output.name for output in self.session.get_outputs()][:2]
         told = self.session.get_modelmeta().custom_metadata_map.get(REACH, "")
         self.reach = int(told) if told else None
 
-    def __call__(self, stack: np.ndarray) -> Answered:
-        answers = self.session.run(self.outputs, {self.input: stack})
+    def __call__(self, stack: np.ndarray, stop: Stop | None = None) -> Answered:
+        if stop is None:
+            return self._answered(self.session.run(self.outputs, {self.input: stack}))
+        stop.check(RUNNING)
+        run = self.run_options()
+
+        def end() -> None:
+            run.terminate = True
+
+        with stop.acting(end):
+            try:
+                return self._answered(self.session.run(self.outputs, {self.input: stack}, run))
+            except Exception:  # the runtime's own kind; of any other failure nothing is due
+                stop.check(RUNNING)
+                raise
+
+    def _answered(self, answers: list[np.ndarray]) -> Answered:
         return Answered(answers[0], answers[1] if len(answers) > 1 else None)
 
 
@@ -159,7 +183,9 @@ class _Torch:
         self.torch, self.network = torch, Exported(network).eval().to(self.device)
         self._one_at_a_time = threading.Lock()  # a forward pass keeps its stages' features until it is done
 
-    def __call__(self, stack: np.ndarray) -> Answered:
+    def __call__(self, stack: np.ndarray, stop: Stop | None = None) -> Answered:
+        if stop is not None:
+            stop.check(RUNNING)
         with self._one_at_a_time, self.torch.inference_mode(), self.torch.backends.cudnn.flags(allow_tf32=False):
             planes, features = self.network(self.torch.from_numpy(stack).to(self.device))
         return Answered(planes.cpu().numpy(), features.cpu().numpy())

@@ -31,8 +31,9 @@ import numpy as np
 
 from xrayscan.scan import Radiograph
 
-__all__ = ["Glance", "at_a_glance", "limb_depth", "longest_run", "look_at", "problems_of"]
+__all__ = ["STOPPED", "Glance", "at_a_glance", "limb_depth", "longest_run", "look_at", "problems_of"]
 
+STOPPED = "stopped"  # the step that says that a scan was screened in part only
 LEAST_SIDE = 64
 MOST_PITCH = 20.0
 MOST_DETAIL = 40.0
@@ -286,7 +287,8 @@ def at_a_glance(radiograph: Radiograph) -> tuple[str, ...]:
     >>> at_a_glance(Radiograph(clear, clear[0] == 0, clear[0] > 0, (0.01, 0.01)))
     ('no matter in view: 99 % of the picture lets more than 95 % of the beam through',)
     """
-    return problems_of(look_at(radiograph))
+    stopped = any(step.name == STOPPED for step in radiograph.history)
+    return (*(("it was screened in part only",) if stopped else ()), *problems_of(look_at(radiograph)))
 
 
 def longest_run(flags: np.ndarray) -> int:

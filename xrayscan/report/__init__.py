@@ -194,6 +194,11 @@ class Report:
         return at_a_glance(self.radiograph)
 
     @property
+    def stopped(self) -> bool:
+        """Whether it is of a part of the scan, or not all findings are explained, as a time budget was over."""
+        return self.anomaly.answered is not None or not all(one.complete for one in self.explanations)
+
+    @property
     def history(self) -> tuple[Step, ...]:
         """What was done to the data."""
         return self.radiograph.history

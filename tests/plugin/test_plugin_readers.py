@@ -24,7 +24,7 @@ import xrayscan.plugin
 from xrayscan.io import bundle, hdf5, jpeg, npy, npz, png, raw, tiff
 from xrayscan.plugin import Contents, check_reader
 
-DOCS = Path(__file__).parents[1] / "docs" / "plugins.md"
+DOCS = Path(__file__).parents[2] / "docs" / "plugins.md"
 PIXELS = (np.arange(40 * 60).reshape(40, 60) * 27).astype(np.uint16)
 
 
