@@ -35,7 +35,7 @@ def test_they_are_marked_as_not_measured_and_told(written):
 
 
 def test_none_is_as_if_nothing_had_been_said(written):
-    path, pixels = written([])
+    path, _ = written([])
     assert xrayscan.io.read(path).view.pixels.dtype == np.uint16
 
 

@@ -96,6 +96,20 @@ def _misbehave(word: str, rest: str) -> None:
 
 
 @dataclass(frozen=True)
+class FakeLooks:
+    """First looks that tell how far they saw; scans are named "die", "fault" or "sleep SECONDS" for what then happens."""
+
+    def __call__(self) -> Any:
+        return self._look
+
+    def _look(self, sight: Any) -> tuple[dict[str, Any], ...]:
+        word, _, rest = sight.lines.name.partition(" ")
+        _misbehave(word, rest)
+        seen = sight.lines.scan(sight.file, 0, sight.columns, sight.lost).view.pixels
+        return ({"scan": sight.scan, "shape": list(seen.shape), "pid": os.getpid()},)
+
+
+@dataclass(frozen=True)
 class BrokenScreens:
     """A model that cannot be loaded."""
 
@@ -113,13 +127,13 @@ class ThreadWorker:
     is_alive = is_idle = True
     pid = 0
 
-    def __init__(self, factory: Any, threads: int) -> None:
+    def __init__(self, factory: Any, threads: int, answer: Any) -> None:
         self._screens = factory()
 
     def problem(self, stopping: threading.Event) -> None:
         return None
 
-    def screen(self, job: Job, seconds: float, hurry: Callable[[], bool]) -> Outcome:
+    def ask(self, job: Job, seconds: float, hurry: Callable[[], bool]) -> Outcome:
         return screen_one(self._screens, job)
 
     def stop(self) -> None:
@@ -145,13 +159,15 @@ def served(
     *,
     tokens: tuple[str, ...] = (TOKEN,),
     workers: int = 1,
+    looks: Any = None,
     in_threads: bool = False,
     binding: Binding | None = None,
     **limits: Any,
 ) -> Iterator[Service]:
     """A service on a free port, stopped in order at the end."""
     binding = binding or Binding(port=0)
-    desk = Desk(Spool(spool), factory or FakeScreens(), Limits(**{"drain_seconds": 5.0, "free_bytes": 1, **limits}), workers)
+    taken = Limits(**{"drain_seconds": 5.0, "free_bytes": 1, **limits})
+    desk = Desk(Spool(spool), factory or FakeScreens(), taken, workers, looks)
     server, problems = Server(desk, Access.of(tokens), binding), []
 
     def live(opened: Any, started: Callable[[], None]) -> None:
@@ -161,7 +177,7 @@ def served(
             problems.append(error)
             started()
 
-    instead = mock.patch.object(crew, "_Worker", ThreadWorker) if in_threads else contextlib.nullcontext()
+    instead = mock.patch.object(crew, "Worker", ThreadWorker) if in_threads else contextlib.nullcontext()
     with instead, listening(binding) as opened:
         up = threading.Event()
         thread = threading.Thread(target=live, args=(opened, up.set))

@@ -25,6 +25,7 @@ def serve(  # noqa: PLR0913  one argument an option
     false_alarm_rate: float = typer.Option(0.01, help="Share of clean scans that may be alarmed, as the model's card has it."),
     workers: int | None = typer.Option(None, min=1, help="Processes; by default one for two cores, at most 8."),
     queue: int = typer.Option(64, min=1, help="Scans that are sent, wait or are screened at a time; more get 429."),
+    streams: int = typer.Option(2, min=1, help="Scans that come line by line at a time; each loads a model. More get 429."),
     max_mb: float = typer.Option(1000.0, help="Largest upload [MB]."),
     screening_seconds: float = typer.Option(120.0, help="For one scan in its process [s]."),
     keep_hours: float = typer.Option(24.0, help="Reports are removed when they are older [h]."),
@@ -41,6 +42,7 @@ def serve(  # noqa: PLR0913  one argument an option
     with clear_errors(debug):
         from xrayscan.batch.workers import cores
         from xrayscan.service import serve as run
+        from xrayscan.service.look import ModelLooks
         from xrayscan.service.settings import Access, Binding, Limits
         from xrayscan.service.worker import ModelScreens
 
@@ -48,6 +50,7 @@ def serve(  # noqa: PLR0913  one argument an option
         limits = Limits(
             upload_bytes=int(max_mb * _MB),
             queue=queue,
+            streams=streams,
             screening_seconds=screening_seconds,
             keep_seconds=keep_hours * 3600,
             keep_bytes=int(keep_gb * _GB),
@@ -65,5 +68,6 @@ def serve(  # noqa: PLR0913  one argument an option
             binding=Binding(host, port, tls_cert, tls_key),
             limits=limits,
             workers=count,
+            looks=ModelLooks(model),
             started=started,
         )

@@ -1,7 +1,8 @@
 """HTTP for hosts that are not Python: scans in, reports out (``xrayscan serve``, extra ``serve``).
 
-One event loop takes uploads straight to the disk (`upload`, `spool`), worker processes read and screen them (`crew`, `worker`),
-and the `desk` between them sees to it that every accepted scan gets exactly one report, or one reason why there is none.
+One event loop takes uploads and lines straight to the disk (`upload`, `stream`, `spool`), worker processes read and screen them
+(`crew`, `worker`), and the `desk` between them sees to it that every accepted scan gets exactly one report, or one reason why
+there is none.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ from xrayscan.service.forms import FORMS, Form, chosen
 from xrayscan.service.guard import Guard
 from xrayscan.service.metrics import CONTENT_TYPE
 from xrayscan.service.problem import RefusedError, documented, too_large
-from xrayscan.service.record import Record, now
+from xrayscan.service.record import Record
 from xrayscan.service.settings import Access
+from xrayscan.service.stream import add_lines
 from xrayscan.service.upload import clean_name, receive
 
 __all__ = ["create_app"]
@@ -71,6 +72,7 @@ def create_app(desk: Desk, access: Access) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     _add_scans(app, desk)
+    add_lines(app, desk)
     _add_reports(app, desk)
     _add_operation(app, desk)
     _describe(app)
@@ -222,17 +224,7 @@ async def _accepted(request: Request, desk: Desk, asked: tuple[str | None, int |
     async with desk.place(claimed) as folder:
         content_type = request.headers.get("content-type", "")
         upload = await receive(request.stream(), content_type, folder / "input", name, desk.limits)
-        if known is not None:
-            first = await desk.record(known)
-            if (first.whole, first.view) != (upload.whole, view):
-                raise RefusedError(
-                    "key-reused", f"this Idempotency-Key is that of scan {known}; give every other scan a new one"
-                )
-            return known
-        at = now()
-        record = Record(folder.name, upload.name, upload.file, view, upload.bytes, upload.sha256, at, key, upload.whole)
-        await desk.accept(record)
-    return record.id
+        return (await desk.submit(folder.name, upload, view, key, known)).id
 
 
 async def _report(desk: Desk, record: Record, form: Form) -> Response:

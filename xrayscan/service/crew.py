@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from xrayscan.service.errors import ServiceError
-from xrayscan.service.worker import Job, Outcome, ScreensFactory, live
+from xrayscan.service.worker import Job, Outcome, ScreensFactory, live, screen_one
 
-__all__ = ["Crew", "Ended", "Foreman"]
+__all__ = ["Crew", "Ended", "Foreman", "Worker"]
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ class Crew:
     """
 
     def __init__(self, factory: ScreensFactory, foreman: Foreman, *, count: int, threads: int, seconds: float) -> None:
-        self._hire = lambda: _Worker(factory, threads)
+        self._hire: Callable[[], Worker[Job, Outcome]] = lambda: Worker(factory, threads, screen_one)
         self._foreman, self._count, self._seconds = foreman, count, seconds
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping, self._hurry = threading.Event(), threading.Event()
@@ -123,7 +126,7 @@ class Crew:
         for keeper in self._keepers:
             keeper.join()
 
-    def _keep(self, place: int, worker: _Worker | None) -> None:
+    def _keep(self, place: int, worker: Worker[Job, Outcome] | None) -> None:
         """The life of a keeper."""
         while not self._stopping.is_set():
             worker = worker or self._hired()
@@ -137,7 +140,7 @@ class Crew:
                 worker.stop()
             worker = None
 
-    def _hired(self) -> _Worker | None:
+    def _hired(self) -> Worker[Job, Outcome] | None:
         """A process that is ready; None if the service stops before there is one."""
         pause = 1.0
         while not self._stopping.is_set():
@@ -152,7 +155,7 @@ class Crew:
             pause = min(2 * pause, _LONGEST_PAUSE)
         return None
 
-    def _oversee(self, worker: _Worker) -> None:
+    def _oversee(self, worker: Worker[Job, Outcome]) -> None:
         """Hand it scans until it ends or the service stops."""
         while worker.is_alive and not self._stopping.is_set():
             try:
@@ -167,7 +170,7 @@ class Crew:
         if not self._stopping.is_set():
             self._replaced("died")
 
-    def _one(self, worker: _Worker, scan: str) -> bool:
+    def _one(self, worker: Worker[Job, Outcome], scan: str) -> bool:
         """Whether the process goes on after this scan."""
         try:
             job = self._foreman.begin(scan)
@@ -177,7 +180,7 @@ class Crew:
             return True
         if job is None:
             return True
-        came = worker.screen(job, self._seconds, self._hurry.is_set)
+        came = worker.ask(job, self._seconds, self._hurry.is_set)
         while True:
             try:
                 self._foreman.finish(scan, came)
@@ -200,13 +203,25 @@ class Crew:
         self._foreman.replaced(why)
 
 
-class _Worker:
-    """One process."""
+class Worker(Generic[Asked, Answer]):
+    """One process.
 
-    def __init__(self, factory: ScreensFactory, threads: int) -> None:
+    Parameters
+    ----------
+    factory : callable
+        Makes what it works with, such as what screens; must pickle.
+    threads : int
+        That it may use.
+    answer : callable
+        Answers what it is asked, with what the factory made; must pickle, and never raises.
+    """
+
+    def __init__(self, factory: Callable[[], Any], threads: int, answer: Callable[[Any, Asked], Answer]) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=live, args=(theirs, factory, threads), daemon=True, name="xrayscan-worker")
+        self._process = context.Process(
+            target=live, args=(theirs, factory, threads, answer), daemon=True, name="xrayscan-worker"
+        )
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self.is_idle = True
@@ -233,18 +248,18 @@ class _Worker:
             return ServiceError(f"starting a worker process: it ended at once ({self._how()})")
         return said if isinstance(said, Exception) else None
 
-    def screen(self, job: Job, seconds: float, hurry: Callable[[], bool]) -> Outcome | Ended:
-        """What comes of a job; the process does not outlive its time limit."""
+    def ask(self, asked: Asked, seconds: float, hurry: Callable[[], bool]) -> Answer | Ended:
+        """Its answer; the process does not outlive its time limit."""
         self.is_idle = False
         end = time.monotonic() + seconds
         try:
-            self._connection.send(job)
+            self._connection.send(asked)
             while not self._connection.poll(_LOOK):
                 if hurry():
                     return Ended("stopping", "the service stopped")
                 if time.monotonic() > end:
                     return Ended("timeout", f"it was not screened within {seconds:g} s")
-            came: Outcome = self._connection.recv()
+            came: Answer = self._connection.recv()
         except (EOFError, OSError):
             return Ended("died", self._how())
         self.is_idle = True

@@ -15,11 +15,14 @@ from typing import NamedTuple
 
 from xrayscan.batch.workers import cores
 from xrayscan.service.crew import Crew, Ended
+from xrayscan.service.look import LooksFactory
+from xrayscan.service.lookers import Looker, Lookers
 from xrayscan.service.metrics import Metrics
 from xrayscan.service.problem import RefusedError, disk_full
 from xrayscan.service.record import Record, now
 from xrayscan.service.settings import Limits
 from xrayscan.service.spool import Spool
+from xrayscan.service.upload import Upload
 from xrayscan.service.worker import Job, Outcome, ScreensFactory
 
 __all__ = ["ATTEMPTS", "STARTS", "Desk"]
@@ -65,26 +68,33 @@ class Desk:
     limits : Limits
     workers : int
         Processes.
+    looks : callable or None
+        Makes what takes first looks at streams, once in each process for them.
     """
 
-    def __init__(self, spool: Spool, factory: ScreensFactory, limits: Limits, workers: int) -> None:
+    def __init__(
+        self, spool: Spool, factory: ScreensFactory, limits: Limits, workers: int, looks: LooksFactory | None = None
+    ) -> None:
         self.spool, self.limits, self.metrics = spool, limits, Metrics()
         self.stopping = False
         self._workers = workers
         threads = max(1, cores() // workers)
         self._crew = Crew(factory, self, count=workers, threads=threads, seconds=limits.screening_seconds)
+        self.lookers = Lookers(looks)
         self._lock = threading.Lock()
         self._open: dict[str, _Open] = {}
         self._finished: dict[str, _Finished] = {}  # in the order they finished
         self._keys: dict[str, str] = {}  # idempotency key → scan
         self._keys_in_use: set[str] = set()
         self._bytes = 0
-        self._uploads = 0
+        self._uploads = 0  # streams included
+        self._streams = 0
         self._mean = 1.0  # [s] that a scan takes, lately
         self._loop: asyncio.AbstractEventLoop | None = None
         watch = self.metrics.watch
         watch("xrayscan_scans_open", "Scans that wait or are being screened", lambda: len(self._open))
         watch("xrayscan_uploads", "Uploads that go on", lambda: self._uploads)
+        watch("xrayscan_streams", "Scans that come line by line", lambda: self._streams)
         watch("xrayscan_workers_ready", "Worker processes that are ready or at work", lambda: self._crew.ready)
         watch("xrayscan_spool_bytes", "Bytes of finished scans", lambda: self._bytes)
 
@@ -135,6 +145,7 @@ class Desk:
     async def _stop(self) -> None:
         """Finish the scans in hand; what still waits is on the disk and is screened after the next start."""
         self.stop_accepting()
+        await asyncio.to_thread(self.lookers.stop)
         await asyncio.to_thread(self._crew.stop, self.limits.drain_seconds)
         if self._open:
             logger.warning("%d accepted scans are left for the next start", len(self._open))
@@ -189,6 +200,60 @@ class Desk:
                 await asyncio.shield(asyncio.to_thread(self.spool.discard, folder))
         finally:
             self._uploads -= 1
+
+    @contextlib.asynccontextmanager
+    async def stream(self) -> AsyncIterator[tuple[Path, Looker | None]]:
+        """A place in the queue, a folder and a looker for a scan that comes line by line.
+
+        Raises
+        ------
+        RefusedError
+            If the service stops, there are too many streams, the queue is full, or the disk is.
+        """
+        if self._streams >= self.limits.streams and not self.stopping:
+            detail = (
+                f"{self._streams} streams of lines go on, which are all at a time; connect again later, or send a whole scan"
+            )
+            raise RefusedError("busy", detail, retry_after=self.retry_after)
+        self._streams += 1
+        try:
+            async with self.place(0) as folder:
+                with self.lookers.lent() as looker:
+                    yield folder, looker
+        finally:
+            self._streams -= 1
+
+    async def submit(self, scan: str, upload: Upload, view: int | None, key: str, known: str | None) -> Record:
+        """The record of the scan that came into the folder of its id.
+
+        Parameters
+        ----------
+        scan : str
+            Its id.
+        upload : Upload
+            What came.
+        view : int or None
+            Which view is screened.
+        key : str
+            Hash of the idempotency key; empty if it has none.
+        known : str or None
+            The scan that was accepted under that key; if it is the same, nothing is accepted again.
+
+        Raises
+        ------
+        RefusedError
+            If the key is that of another scan, or the disk is full.
+        """
+        if known is not None:
+            first = await self.record(known)
+            if (first.whole, first.view) != (upload.whole, view):
+                raise RefusedError(
+                    "key-reused", f"this Idempotency-Key is that of scan {known}; give every other scan a new one"
+                )
+            return first
+        record = Record(scan, upload.name, upload.file, view, upload.bytes, upload.sha256, now(), key, upload.whole)
+        await self.accept(record)
+        return record
 
     async def accept(self, record: Record) -> None:
         """Accept the scan in the folder of its id; when this returns it is on the disk and in the queue.

@@ -1,8 +1,10 @@
-"""The door: every request passes it. Whoever has no token gets nothing; whatever goes wrong inside becomes a problem."""
+"""The door: every request and every stream passes it. Whoever has no token gets nothing; what goes wrong becomes a problem."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 import time
 from typing import Any
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from xrayscan.service.metrics import Metrics
 from xrayscan.service.problem import RefusedError
@@ -25,6 +28,8 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _SEND_SECONDS = 60.0  # for a client to take the next piece of an answer
+_CLOSE = 4000  # of a WebSocket: this and the status that HTTP would give
+_RESTART = 1012  # the close code of a service that stops (IANA's list of close codes)
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 
 
@@ -44,18 +49,30 @@ class Guard:
         self._app, self._access, self._metrics = app, access, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
+        """Answer one request, or let one stream in.
+
+        Raises
+        ------
+        ValueError
+            If a connection is of any other kind: nobody asks it for a token.
+        """
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        began, answer = time.perf_counter(), _Answer(send)
+        if scope["type"] not in ("http", "websocket"):
+            raise ValueError(f"a connection of kind {scope['type']!r} came; expected http or websocket, others are not let in")
+        began = time.perf_counter()
+        answer = _Answer(send) if scope["type"] == "http" else _SocketAnswer(send, scope)
         try:
             self._admit(scope)
             await self._app(scope, receive, answer)
         except RefusedError as refusal:
             await answer.refuse(refusal)
-        except (ClientDisconnect, _NotTakenError):
-            self._metrics.vanished.inc()
+        except (ClientDisconnect, WebSocketDisconnect, _NotTakenError) as gone:
+            if getattr(gone, "code", None) == _RESTART:
+                answer.status = _RESTART  # it was this service that went
+            else:
+                self._metrics.vanished.inc()
         except Exception:  # a fault of ours must be one answer and one line of the log, and never end the service
             self._metrics.faults.inc()
             logger.exception("a request to %s failed", _route(scope))
@@ -63,7 +80,8 @@ class Guard:
                 RefusedError("fault", "the service is at fault, and its log says more; tell its operator the time")
             )
         seconds = time.perf_counter() - began
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        said = scope.get("method", "GET")
+        method = said if said in _METHODS else "other"
         self._metrics.requests.labels(_route(scope), method, str(answer.status)).observe(seconds)
         if answer.kind:
             self._metrics.refused.labels(answer.kind).inc()
@@ -129,6 +147,48 @@ class _Answer:
         raw: Any = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await self({"type": "http.response.start", "status": refusal.status, "headers": raw})
         await self._send({"type": "http.response.body", "body": refusal.body})
+
+
+class _SocketAnswer(_Answer):
+    """What is sent over a WebSocket: a problem is an answer in HTTP before it is opened, then a message and a close code."""
+
+    def __init__(self, send: Send, scope: Scope) -> None:
+        super().__init__(send)
+        self._can_answer = "websocket.http.response" in scope.get("extensions", {})
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "websocket.close" and not self.status:
+            detail = "there is no WebSocket at this address; lines of a scan go to /v1/lines"
+            await self.refuse(RefusedError("not-found", detail))
+            return
+        if message["type"] == "websocket.accept":
+            self.status = 101
+        elif message["type"] == "websocket.close":
+            self.status = message.get("code", 1000)
+        await super().__call__(message)
+
+    async def refuse(self, refusal: RefusedError) -> None:
+        """Tell a problem, and close."""
+        if self.status not in (0, 101):
+            return
+        with contextlib.suppress(OSError, _NotTakenError):  # whoever is gone does not hear it
+            if self.status == 0:
+                await self._deny(refusal)
+                return
+            self.kind = refusal.kind
+            await self({"type": "websocket.send", "text": json.dumps(refusal.told)})
+            await self({"type": "websocket.close", "code": _CLOSE + refusal.status, "reason": refusal.kind})
+
+    async def _deny(self, refusal: RefusedError) -> None:
+        self.status, self.kind = refusal.status, refusal.kind
+        if not self._can_answer:
+            await self._send({"type": "websocket.close", "code": _CLOSE + refusal.status, "reason": refusal.kind})
+            return
+        headers = {**refusal.headers, "content-length": str(len(refusal.body)), "connection": "close"}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": [*raw, *_HEADERS]}
+        await self._send(start)
+        await self._send({"type": "websocket.http.response.body", "body": refusal.body})
 
 
 def _route(scope: Scope) -> str:

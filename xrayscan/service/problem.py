@@ -32,9 +32,11 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "being-screened": (409, "The scan is being screened"),
         "key-in-use": (409, "Another request with this key goes on"),
         "key-reused": (409, "The key is that of another scan"),
+        "gap": (409, "Lines are missing, came twice or are not whole"),
         "too-large": (413, "The upload is too large"),
         "unknown-form": (415, "Uploads of this kind are not taken"),
         "invalid": (422, "A part of the request makes no sense"),
+        "upgrade": (426, "This address speaks WebSocket"),
         "busy": (429, "The queue is full"),
         "fault": (500, "The service is at fault"),
         "stopping": (503, "The service stops or is not ready"),
@@ -84,16 +86,20 @@ class RefusedError(XrayscanError):
             self.headers["retry-after"] = str(retry_after)
 
     @property
-    def body(self) -> bytes:
-        """The problem as JSON."""
-        told = {
+    def told(self) -> dict[str, Any]:
+        """The problem as plain data."""
+        return {
             "type": f"urn:xrayscan:problem:{self.kind}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             **self.more,
         }
-        return json.dumps(told, ensure_ascii=True).encode()
+
+    @property
+    def body(self) -> bytes:
+        """The problem as JSON."""
+        return json.dumps(self.told, ensure_ascii=True).encode()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.kind, self.detail, self.headers, self.more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import signal
 import socket
@@ -15,11 +16,13 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from xrayscan.batch.lock import locked
 from xrayscan.service.app import create_app
 from xrayscan.service.desk import Desk
 from xrayscan.service.errors import ServiceError
+from xrayscan.service.look import LooksFactory
 from xrayscan.service.settings import Access, Binding, Limits
 from xrayscan.service.spool import Spool
 from xrayscan.service.worker import ScreensFactory
@@ -27,9 +30,13 @@ from xrayscan.service.worker import ScreensFactory
 __all__ = ["Server", "listening", "run", "serve"]
 
 logger = logging.getLogger(__name__)
+_quiet = logging.getLogger(f"{__name__}.websocket")
+_quiet.setLevel(logging.CRITICAL)  # it takes every refusal for an error; what is one, the guard logs
 
 _HEAD_SECONDS = 20.0  # for a request's head to come, and for what is left of a refused body
 _CONNECTIONS = 512
+_MESSAGE_BYTES = 16 << 20  # of one message of a stream
+_STOPPING = json.dumps({"notice": "the service stops; this scan is not accepted: send it again when the service is back"})
 _LEAVE = 10  # [s] for requests that go on when the service stops; waiting ones leave at once
 
 
@@ -37,6 +44,7 @@ class _Connection(H11Protocol):
     """A connection that is closed when no whole request head comes in time."""
 
     _timer: asyncio.TimerHandle | None = None
+    _is_stream = False
 
     def connection_made(self, transport: Any) -> None:
         """Begin to count."""
@@ -59,8 +67,13 @@ class _Connection(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Stop counting for good: a stream has limits of its own."""
+        self._is_stream = True
+        super().handle_websocket_upgrade(event)
+
     def _count(self) -> None:
-        answering = self.cycle is not None and not self.cycle.response_complete
+        answering = self._is_stream or (self.cycle is not None and not self.cycle.response_complete)
         if answering and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -71,6 +84,29 @@ class _Connection(H11Protocol):
         self._timer = None
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+
+
+class _Lines(WebSocketsSansIOProtocol):
+    """A connection over which lines come, or that is refused at once; what it says is in no log."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # Its lines would hold what clients write, the token among it: the guard has one of its own for each stream.
+        self.logger = self.conn.logger = _quiet
+        self.conn.debug = False
+
+    def data_received(self, data: bytes) -> None:
+        """Let go of whoever sent a head that is none: nobody else would."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """Say that the service stops, and close."""
+        if self.handshake_complete and not self.close_sent:
+            self.conn.send_text(_STOPPING.encode())
+        super().shutdown()
 
 
 class Server(uvicorn.Server):
@@ -89,7 +125,10 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 create_app(desk, access),
                 http=_Connection,
-                ws="none",
+                ws=_Lines,
+                ws_max_size=_MESSAGE_BYTES,
+                ws_ping_interval=None,  # who does not send is let go by the limits, and who does need not read
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -126,7 +165,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(
+def serve(  # noqa: PLR0913  each part of the service by its name
     spool: Path,
     factory: ScreensFactory,
     *,
@@ -134,6 +173,7 @@ def serve(
     binding: Binding,
     limits: Limits,
     workers: int,
+    looks: LooksFactory | None = None,
     started: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
@@ -149,6 +189,8 @@ def serve(
     limits : Limits
     workers : int
         Processes.
+    looks : callable or None
+        Makes what takes first looks at scans that come line by line, once in each process for them; must pickle.
     started : callable
         Called with the address, once scans are taken.
 
@@ -164,7 +206,7 @@ def serve(
     binding.check(access)
     folder = Spool(spool)
     with locked(folder.folder), listening(binding) as opened:
-        server = Server(Desk(folder, factory, limits, workers), access, binding)
+        server = Server(Desk(folder, factory, limits, workers, looks), access, binding)
         asyncio.run(run(server, opened, lambda: started(_address(opened, binding))))
 
 

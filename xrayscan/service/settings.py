@@ -37,6 +37,10 @@ class Limits:
         For one whole upload, and without a byte of it.
     uploads : int
         At the same time.
+    streams : int
+        Scans that come line by line at the same time; each has a process for first looks, with a model of its own.
+    stream_seconds, line_seconds : float [s]
+        For one whole stream, and without a message of it.
     queue : int
         Scans that are uploaded, waiting or being screened; more are refused with 429.
     screening_seconds : float [s]
@@ -60,6 +64,9 @@ class Limits:
     upload_seconds: float = 300.0
     idle_seconds: float = 30.0
     uploads: int = 32
+    streams: int = 2
+    stream_seconds: float = 900.0
+    line_seconds: float = 30.0
     queue: int = 64
     screening_seconds: float = 120.0
     wait_seconds: float = 60.0

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from xrayscan.batch.names import printable
 from xrayscan.batch.task import Saved
@@ -184,8 +184,8 @@ def _reason(error: Exception, job: Job) -> str:
     return printable(text)[:_SENTENCE]
 
 
-def live(connection: Connection, factory: ScreensFactory, threads: int) -> None:
-    """The life of a worker process: it says None when it is ready, then answers a `Job` with an `Outcome`."""
+def live(connection: Connection, factory: Callable[[], Any], threads: int, answer: Callable[[Any, Any], Any]) -> None:
+    """The life of a worker process: it says None when it is ready, then answers what it is asked with what was made for it."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # they reach the whole group; the service alone answers them
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -196,14 +196,14 @@ def live(connection: Connection, factory: ScreensFactory, threads: int) -> None:
         import xrayscan.report.tdr_writing  # noqa: F401  loaded now, and not in the time of the first scan
 
         cv2.setNumThreads(threads)
-        screens = factory()
+        made = factory()
     except Exception as error:  # noqa: BLE001  whatever it is, the service tells it
         connection.send(_portable(error))
         return
     try:
         connection.send(None)
         while True:
-            connection.send(screen_one(screens, connection.recv()))
+            connection.send(answer(made, connection.recv()))
     except (EOFError, OSError):
         return  # the service is done with this process
 
