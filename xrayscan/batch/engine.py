@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xrayscan.batch.cluster import Cluster, RayWorkers, check_ray
 from xrayscan.batch.errors import BatchError
 from xrayscan.batch.lock import locked
+from xrayscan.batch.remote import Remote, find_remote, is_url
 from xrayscan.batch.results import Header, Results
 from xrayscan.batch.resume import SCANS, MadeBy, clear_leftovers, finished, plan
 from xrayscan.batch.task import Done, ScreenerFactory, Screens, Task
 from xrayscan.batch.workers import InProcess, LocalWorkers, Workers, cores
 from xrayscan.io import find_scans
 
-__all__ = ["Batch", "ModelScreener", "Progress", "screen_many"]
+__all__ = ["Batch", "ModelScreener", "Preview", "Progress", "check_places", "preview", "screen_many"]
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +134,22 @@ class Batch:
         return f"Batch({scans}, {self.seconds:.1f} s, {self.out})"
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a batch would do.
+
+    Attributes
+    ----------
+    waiting : tuple of Task
+        Scans that would be screened.
+    done : tuple of Task
+        Scans that an earlier run has finished.
+    """
+
+    waiting: tuple[Task, ...]
+    done: tuple[Task, ...]
+
+
 def screen_many(  # noqa: PLR0913  one keyword an option
     paths: Sequence[str | Path],
     out: str | Path,
@@ -139,10 +158,11 @@ def screen_many(  # noqa: PLR0913  one keyword an option
     false_alarm_rate: float = 0.01,
     attribution: str | None = None,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     progress: Callable[[Progress], None] | None = None,
     screener_factory: ScreenerFactory | None = None,
 ) -> Batch:
-    """Screen files and folders of scans into an output folder.
+    """Screen files, folders, patterns and URLs of scans into an output folder.
 
     Every scan gets a report folder below ``OUT/scans``; ``OUT/results.jsonl``, ``OUT/results.csv`` and ``OUT/index.html`` list
     the scans of this call, the most suspicious first. A scan that cannot be screened is a failed row, and the others
@@ -152,7 +172,9 @@ def screen_many(  # noqa: PLR0913  one keyword an option
     Parameters
     ----------
     paths : sequence of str or Path
-        Scans and folders of scans.
+        Scans, folders of scans, patterns such as ``lane*/**/*.tif``, and URLs that fsspec knows (as str), such as
+        ``s3://scans/lane3`` or ``sftp://host/scans/*.tif``; these need the extra ``remote``. A scan behind a URL is known by
+        what its server says of its version.
     out : str or Path
         The output folder; made if it is not there.
     model : str, Path or None
@@ -164,6 +186,9 @@ def screen_many(  # noqa: PLR0913  one keyword an option
     workers : int or None
         Processes; None takes as many as there are cores, at most 8. 1 screens in this process, and a scan that kills its
         process then ends the call.
+    cluster : Cluster or None
+        Screen on Ray in place of processes of this machine, with the extra ``ray``; ``workers`` is then the most actors, and
+        None what the cluster has room for. Scans, output folder and model must be where every node sees them.
     progress : callable or None
         Called with a `Progress` at the start and after every scan.
     screener_factory : callable or None
@@ -203,13 +228,9 @@ def screen_many(  # noqa: PLR0913  one keyword an option
     xrayscan.batch.errors.BatchError: screening into out: no file or folder was given; name at least one
     """
     out = Path(out)
-    roots = [Path(path) for path in paths]
-    _check_places(roots, out)
-    scans = find_scans(roots)
-    if not scans:
-        raise BatchError(
-            f"looking for scans in {', '.join(map(str, roots))}: there are none; name files or folders that hold scans"
-        )
+    if cluster is not None:
+        check_ray()
+    roots, scans = _scans(paths, out)
     if workers is not None and workers < 1:
         raise BatchError(f"screening with {workers} workers: at least 1 is needed")
     screener = (screener_factory or ModelScreener(model, false_alarm_rate, cores(), attribution))()
@@ -220,6 +241,9 @@ def screen_many(  # noqa: PLR0913  one keyword an option
         clear_leftovers(out)
         tasks = plan(scans, roots, out)
         run = _Run(tasks, made_by, Results(out, header), progress)
+        if cluster is not None and run.waiting:
+            factory = screener_factory or ModelScreener(model, false_alarm_rate, cluster.cpus, attribution)
+            return run.through(RayWorkers(factory, made_by, out, cluster, workers))
         if workers == 1 or not run.waiting:
             return run.through(InProcess(screener))
         del screener  # from here on only the workers need one
@@ -229,8 +253,66 @@ def screen_many(  # noqa: PLR0913  one keyword an option
         return run.through(LocalWorkers(factory, count, threads))
 
 
-def _check_places(roots: Sequence[Path], out: Path) -> None:
-    if not roots:
+def preview(
+    paths: Sequence[str | Path],
+    out: str | Path,
+    *,
+    model: str | Path | None = None,
+    false_alarm_rate: float = 0.01,
+    attribution: str | None = None,
+    screener_factory: ScreenerFactory | None = None,
+) -> Preview:
+    """What `screen_many` would do with the same arguments; nothing is screened, and nothing written.
+
+    Raises
+    ------
+    BatchError, ReadError, ModelError
+        As `screen_many` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "0412.npy").touch()
+    ...     seen = preview([folder], f"{folder}-out")
+    >>> [task.link for task in seen.waiting], seen.done
+    (['scans/0412.npy'], ())
+    """
+    out = Path(out)
+    roots, scans = _scans(paths, out)
+    screener = (screener_factory or ModelScreener(model, false_alarm_rate, cores(), attribution))()
+    made_by = MadeBy.of(screener.card, false_alarm_rate, attribution)
+    tasks = plan(scans, roots, out)
+    earlier = finished(tasks, made_by)
+    return Preview(
+        tuple(task for task, done in zip(tasks, earlier, strict=True) if done is None),
+        tuple(task for task, done in zip(tasks, earlier, strict=True) if done is not None),
+    )
+
+
+def _scans(paths: Sequence[str | Path], out: Path) -> tuple[list[Path], list[Path | Remote]]:
+    """The paths that were named, and the scans that are there, those behind URLs last."""
+    named = [str(path) for path in paths]
+    roots = [Path(path) for path in named if not is_url(path)]
+    check_places(roots, out, named)
+    remote = {scan.url: scan for path in named if is_url(path) for scan in find_remote(path)}
+    scans: list[Path | Remote] = [*(find_scans(roots) if roots else ()), *remote.values()]
+    if not scans:
+        raise BatchError(f"looking for scans in {', '.join(named)}: there are none; name files or folders that hold scans")
+    return roots, scans
+
+
+def check_places(roots: Sequence[Path], out: Path, named: Sequence[str] | None = None) -> None:
+    """Whether results of what was ``named``, of which ``roots`` are paths and no URLs, may go into ``out``.
+
+    Raises
+    ------
+    BatchError
+        If nothing was named, ``out`` is a URL or a file or lies in an input, or an input among its reports.
+    """
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out), re.IGNORECASE):
+        raise BatchError(f"screening into {out}: results go to a disk or a mounted share, not to a URL; choose a folder")
+    if not (roots if named is None else named):
         raise BatchError(f"screening into {out}: no file or folder was given; name at least one")
     if out.exists() and not out.is_dir():
         raise BatchError(f"screening into {out}: it is a file; choose a folder for the results")
@@ -281,7 +363,7 @@ class _Run:
                 self._add(done)
                 if done.failed:
                     self._failed += 1
-                    logger.info("%s could not be screened: %s", done.task.path, done.row["error"])
+                    logger.info("%s could not be screened: %s", done.task.name, done.row["error"])
                 self._results.write_now_and_then()
                 self._tell(self._progress(done.row))
         finally:

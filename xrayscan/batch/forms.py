@@ -17,6 +17,7 @@ from typing import Any
 from xrayscan.batch.engine import Batch
 from xrayscan.batch.errors import BatchError
 from xrayscan.batch.lock import locked
+from xrayscan.batch.remote import find_remote, is_url, opened
 from xrayscan.batch.resume import SCANS
 from xrayscan.batch.whole import write_whole
 from xrayscan.batch.workers import cores
@@ -149,7 +150,12 @@ def _draw(batch: Batch, row: Mapping[str, Any]) -> None:
     made = batch.out / row["report"] / "report.json"
     if target.exists() and target.stat().st_mtime >= made.stat().st_mtime:
         return
-    scan = read(Path(row["path"]))
+    named = str(row["path"])
+    if is_url(named):
+        with opened(find_remote(named)[0]) as fetched:
+            scan = fetched
+    else:
+        scan = read(Path(named))
     radiograph = normalize(scan)
     report = _report(batch, row)
     told = report["source"]["sha256"], (report["scan"]["rows"], report["scan"]["columns"])

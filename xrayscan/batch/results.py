@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,18 @@ class Results:
     ----------
     out : Path
     header : Header
+
+    Attributes
+    ----------
+    total : int
+        Scans in the batch, those to come included.
     """
 
     def __init__(self, out: Path, header: Header) -> None:
         self.out = out
+        self.total = header.total
         self._header = header
-        self._rows: list[Mapping[str, Any]] = []
+        self._rows: dict[str, Mapping[str, Any]] = {}
         self._written = 0
         self._last = time.monotonic()
         self._cost = 0.0
@@ -58,16 +65,29 @@ class Results:
     @property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
         """Ranked."""
-        return ranked(self._rows)
+        return ranked(list(self._rows.values()))
+
+    @property
+    def failed(self) -> int:
+        """Rows of scans that could not be screened."""
+        return sum(row["status"] == "failed" for row in self._rows.values())
 
     def add(self, done: Done) -> None:
         """Take one more; nothing is written yet."""
-        self._rows.append(done.row)
+        self.put(done.task.link, done.row)
 
-    def write_now_and_then(self) -> None:
-        """Write every 50 scans or 10 s, but never spend more than a twentieth of the time on it."""
+    def put(self, link: str, row: Mapping[str, Any]) -> None:
+        """The row of the scan with that report folder, in place of an earlier one; nothing is written yet."""
+        self._rows[link] = row
+
+    def drop(self, link: str) -> None:
+        """Forget a row, if there is one; nothing is written yet."""
+        self._rows.pop(link, None)
+
+    def write_now_and_then(self, every: int = _EVERY, share: float = _SHARE) -> None:
+        """Write after so many scans or 10 s, but never spend more than a twentieth, or another share, of the time on it."""
         since = time.monotonic() - self._last
-        if (since > _AFTER or len(self._rows) - self._written >= _EVERY) and since * _SHARE >= self._cost:
+        if (since > _AFTER or len(self._rows) - self._written >= every) and since * share >= self._cost:
             self.write()
 
     def write(self) -> None:
@@ -76,7 +96,8 @@ class Results:
         rows = self.rows
         write_whole(self.out / "results.jsonl", "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows))
         write_whole(self.out / "results.csv", _csv(rows))
-        write_whole(self.out / "index.html", index_page(rows, self._header))
+        header = replace(self._header, total=max(self.total, len(rows)))
+        write_whole(self.out / "index.html", index_page(rows, header))
         self._written = len(rows)
         self._last = time.monotonic()
         self._cost = self._last - start

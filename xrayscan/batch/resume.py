@@ -11,13 +11,14 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import xrayscan
 from xrayscan.batch.names import Names, folder_name
-from xrayscan.batch.task import SETTINGS, Done, Task, row_of, settings_mark
+from xrayscan.batch.remote import Remote
+from xrayscan.batch.task import SETTINGS, Done, Task, row_of
 from xrayscan.batch.whole import TEMPORARY
 from xrayscan.explain.attribution import METHODS
 from xrayscan.io import bundle
@@ -25,7 +26,7 @@ from xrayscan.report.folder import FORMS, FURTHER, PARTIAL
 from xrayscan.report.record import SCHEMA_VERSION
 from xrayscan.zoo import ModelCard
 
-__all__ = ["SCANS", "MadeBy", "clear_leftovers", "finished", "plan"]
+__all__ = ["SCANS", "MadeBy", "Planner", "clear_leftovers", "finished", "plan", "report_in", "sha256_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class MadeBy:
         return finding["method"] == METHODS[self.attribution or "score"] and measured == (self.attribution is not None)
 
 
-def plan(scans: Iterable[Path], roots: Sequence[Path], out: Path) -> list[Task]:
+def plan(scans: Iterable[Path | Remote], roots: Sequence[Path], out: Path) -> list[Task]:
     """A task for every scan, each with a report folder of its own.
 
     The folder is named by the scan's path below the root it was found in. Where that name is taken by another scan of this
@@ -86,27 +87,62 @@ def plan(scans: Iterable[Path], roots: Sequence[Path], out: Path) -> list[Task]:
 
     Parameters
     ----------
-    scans : iterable of Path
+    scans : iterable of Path or Remote
         Each once.
     roots : sequence of Path
         The files and folders that were given.
     out : Path
         The output folder.
     """
-    names = Names()
-    absolute_roots = [_base(Path(os.path.abspath(root))) for root in roots]
-    tasks = []
-    for path in (Path(os.path.abspath(scan)) for scan in scans):
-        relative = _below(path, absolute_roots)
+    planner = Planner(roots, out)
+    return [planner.task(scan) for scan in scans]
+
+
+class Planner:
+    """Gives out report folders, as `plan` does, to scans that come one by one.
+
+    Parameters
+    ----------
+    roots : sequence of Path
+    out : Path
+    taken : iterable of str
+        Links that have been given out before.
+    """
+
+    def __init__(self, roots: Sequence[Path], out: Path, taken: Iterable[str] = ()) -> None:
+        self._roots = [_base(Path(os.path.abspath(root))) for root in roots]
+        self._top = out / SCANS
+        self._names = Names()
+        for link in taken:
+            self._names.take(link.removeprefix(f"{SCANS}/"))
+
+    def task(self, scan: Path | Remote) -> Task:
+        """What is to be done for a scan that had no task yet."""
+        remote = scan if isinstance(scan, Remote) else None
+        path = Path(scan.url) if isinstance(scan, Remote) else Path(os.path.abspath(scan))
+        relative = PurePath(remote.relative) if remote else _below(path, self._roots)
         salt, attempt = "", 0
         while True:
-            name = folder_name(relative, salt)
-            task = Task(path, out / SCANS / name, f"{SCANS}/{name}")
-            if names.take(name) and not _belongs_to_another(task, out / SCANS):
-                break
-            salt, attempt = f"{path}{attempt or ''}", attempt + 1
-        tasks.append(task)
-    return tasks
+            task = replace(self.at(path, folder_name(relative, salt)), remote=remote)
+            if self._take(task) and not _belongs_to_another(task, self._top):
+                return task
+            salt, attempt = f"{task.name}{attempt or ''}", attempt + 1
+
+    def aside(self, task: Task, mark: str) -> Task:
+        """A folder for the report that lies in the task's own and is of other content, told by ``mark``."""
+        attempt = 0
+        while True:
+            moved = self.at(task.path, folder_name(PurePath(task.path.name), f"{task.link}{mark}{attempt or ''}"))
+            if self._take(moved) and not moved.folder.exists():
+                return moved
+            attempt += 1
+
+    def at(self, path: Path, name: str) -> Task:
+        """The task whose report folder has that name."""
+        return Task(path, self._top / name, f"{SCANS}/{name}")
+
+    def _take(self, task: Task) -> bool:
+        return self._names.take(task.link.removeprefix(f"{SCANS}/"))
 
 
 def _base(root: Path) -> Path:
@@ -130,12 +166,12 @@ def _belongs_to_another(task: Task, top: Path) -> bool:
             return True
     if not task.folder.is_dir():
         return task.folder.exists()
-    report = _read(task.folder)
+    report = report_in(task.folder)
     if report is None:
         return any(entry.name not in (*FORMS, *FURTHER, SETTINGS) for entry in task.folder.iterdir())
     source = report["source"]
-    written = str(task.path).encode("utf-8", "backslashreplace").decode()  # as reports write what is no text
-    return source.get("path") != written and source.get("sha256") != _sha256(task.path)
+    written = task.name.encode("utf-8", "backslashreplace").decode()  # as reports write what is no text
+    return source.get("path") != written and (task.remote is not None or source.get("sha256") != sha256_of(task.path))
 
 
 def finished(tasks: Sequence[Task], made_by: MadeBy, threads: int = 4) -> list[Done | None]:
@@ -153,12 +189,13 @@ def finished(tasks: Sequence[Task], made_by: MadeBy, threads: int = 4) -> list[D
 
 
 def _finished(task: Task, made_by: MadeBy) -> Done | None:
-    report = _read(task.folder)
+    report = report_in(task.folder)
     if report is None:
         return None
     try:
-        same_file = made_by.made(report) and report["source"]["sha256"] == _sha256(task.path)
-        if not same_file or _settings(task.folder) != settings_mark(task.path):
+        # The mark of a remote scan knows the version of its own file as well, which would else have to be fetched.
+        is_same = made_by.made(report) and (task.remote is not None or report["source"]["sha256"] == sha256_of(task.path))
+        if not is_same or _settings(task.folder) != task.mark:
             return None
         row = row_of(report, task)
     except (KeyError, TypeError, ValueError, OSError) as error:
@@ -167,7 +204,7 @@ def _finished(task: Task, made_by: MadeBy) -> Done | None:
     return Done(task, row, resumed=True)
 
 
-def _read(folder: Path) -> Mapping[str, Any] | None:
+def report_in(folder: Path) -> Mapping[str, Any] | None:
     """The report in a folder, or None if there is no whole one."""
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -182,7 +219,7 @@ def _settings(folder: Path) -> str:
     return file.read_text(encoding="ascii") if file.exists() else ""
 
 
-def _sha256(path: Path) -> str | None:
+def sha256_of(path: Path) -> str | None:
     """Hash of a scan's bytes, None if it cannot be read; that of a bundle's folder is of the bytes it is packed into."""
     try:
         if path.is_dir():

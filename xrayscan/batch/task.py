@@ -6,15 +6,18 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from xrayscan.batch.remote import Remote, opened
 from xrayscan.batch.whole import write_whole
 from xrayscan.errors import XrayscanError
 from xrayscan.io import sidecar
 from xrayscan.report.rows import inert_path, row_of_failure, row_of_report
+from xrayscan.scan import Scan
 from xrayscan.zoo import ModelCard
 
 __all__ = ["SETTINGS", "Done", "Saved", "ScreenerFactory", "Screens", "Task", "failed", "row_of", "screen_one", "settings_mark"]
@@ -36,8 +39,8 @@ class Screens(Protocol):
     def card(self) -> ModelCard:
         """The model's card."""
 
-    def __call__(self, scan: Path) -> Saved:
-        """The report on one file."""
+    def __call__(self, scan: Path | Scan) -> Saved:
+        """The report on one file, or on a scan that was read already."""
 
 
 SETTINGS = "settings.sha256"
@@ -54,16 +57,44 @@ class Task:
     Attributes
     ----------
     path : Path
-        The scan, absolute.
+        The scan, absolute; of a remote one a stand-in that says where its report goes.
     folder : Path
         Where its report goes.
     link : str
         The same, relative to the output folder, with ``/``.
+    remote : Remote or None
+        The scan, if it lies elsewhere.
     """
 
     path: Path
     folder: Path
     link: str
+    remote: Remote | None = None
+
+    @property
+    def name(self) -> str:
+        """The scan's path or URL, as results name it."""
+        return self.remote.url if self.remote else str(self.path)
+
+    @property
+    def mark(self) -> str:
+        """What a report must have been made with, beside the bytes of the scan's own file; empty if nothing.
+
+        Raises
+        ------
+        ReadError
+            If a sidecar is wrong.
+        """
+        return self.remote.mark if self.remote else settings_mark(self.path)
+
+    @contextmanager
+    def opened(self) -> Iterator[Path | Scan]:
+        """What to hand a screener."""
+        if self.remote is None:
+            yield self.path
+        else:
+            with opened(self.remote) as scan:
+                yield scan
 
 
 @dataclass(frozen=True)
@@ -95,8 +126,9 @@ def screen_one(screener: Screens, task: Task) -> Done:
     """Screen one scan and save its report; whatever goes wrong becomes a failed row."""
     start = time.perf_counter()
     try:
-        mark = settings_mark(task.path)
-        report_on_it = screener(task.path)
+        mark = task.mark
+        with task.opened() as scan:
+            report_on_it = screener(scan)
         (task.folder / SETTINGS).unlink(missing_ok=True)
         report_on_it.save(task.folder)
         if mark:
@@ -104,7 +136,7 @@ def screen_one(screener: Screens, task: Task) -> Done:
         report = json.loads((task.folder / "report.json").read_text(encoding="utf-8"))
         row = row_of(report, task)
     except Exception as error:  # one bad scan must never stop the others; the row names the reason
-        logger.debug("screening %s failed", task.path, exc_info=True)
+        logger.debug("screening %s failed", task.name, exc_info=True)
         return failed(task, _reason(error), type(error).__name__, try_alone=isinstance(error, MemoryError))
     return Done(task, row, seconds=time.perf_counter() - start)
 
@@ -117,7 +149,7 @@ def row_of(report: Mapping[str, Any], task: Task) -> dict[str, Any]:
     KeyError, TypeError
         If it is not a report.
     """
-    return {**row_of_report(report, task.link), "path": inert_path(str(task.path))}
+    return {**row_of_report(report, task.link), "path": inert_path(task.name)}
 
 
 def settings_mark(path: Path) -> str:
@@ -143,7 +175,7 @@ def settings_mark(path: Path) -> str:
 
 def failed(task: Task, reason: str, kind: str, *, try_alone: bool = False) -> Done:
     """A scan that could not be screened, with the reason and what to do."""
-    return Done(task, row_of_failure(str(task.path), reason, kind), failed=True, try_alone=try_alone)
+    return Done(task, row_of_failure(task.name, reason, kind), failed=True, try_alone=try_alone)
 
 
 def _reason(error: Exception) -> str:

@@ -35,7 +35,10 @@ class Workers(Protocol):
     """Something that screens tasks, in any order; the place where another engine fits in."""
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
-        """One `Done` for every task."""
+        """One `Done` for every task, or for those in hand when `finish` was called."""
+
+    def finish(self) -> None:
+        """Give out no more scans; those in hand come to their end."""
 
     def close(self) -> None:
         """Stop, at once."""
@@ -46,11 +49,18 @@ class InProcess:
 
     def __init__(self, screener: Screens) -> None:
         self._screener = screener
+        self._finishing = False
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """One `Done` for every task, in their order."""
         for task in tasks:
+            if self._finishing:
+                return
             yield screen_one(self._screener, task)
+
+    def finish(self) -> None:
+        """No more scans after the one in hand."""
+        self._finishing = True
 
     def close(self) -> None:
         """Nothing to stop."""
@@ -74,6 +84,8 @@ class LocalWorkers:
         self._count = count
         self._threads = threads
         self._workers: list[_Worker] = []
+        self._waiting: deque[Task] = deque()
+        self._finishing = False
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -91,16 +103,21 @@ class LocalWorkers:
         BatchError
             If a process cannot start.
         """
-        alone = []
-        for done in self._run(deque(tasks), self._count):
+        alone: list[Task] = []
+        for done in self._run(tasks, self._count):
             if done.try_alone:
-                logger.warning("%s: %s; trying it again alone", done.task.path, done.row.get("error"))
+                logger.warning("%s: %s; trying it again alone", done.task.name, done.row.get("error"))
                 alone.append(done.task)
             else:
                 yield done
-        if alone:
+        if alone and not self._finishing:
             self.close()
-            yield from self._run(deque(alone), 1)
+            yield from self._run(alone, 1)
+
+    def finish(self) -> None:
+        """No more scans after those in hand; one that was to be tried again stays without a result."""
+        self._finishing = True
+        self._waiting.clear()
 
     def close(self) -> None:
         """Stop every process, at once; reports are written whole or not at all."""
@@ -108,7 +125,8 @@ class LocalWorkers:
             worker.stop()
         self._workers.clear()
 
-    def _run(self, waiting: deque[Task], count: int) -> Iterator[Done]:
+    def _run(self, tasks: Iterable[Task], count: int) -> Iterator[Done]:
+        waiting = self._waiting = deque(tasks)
         while waiting or any(worker.task for worker in self._workers):
             while len(self._workers) < min(count, len(waiting) + sum(bool(w.task) for w in self._workers)):
                 self._workers.append(_Worker(self._factory, self._threads))
@@ -153,7 +171,7 @@ class _Worker:
         try:
             self.connection.send(task)
         except OSError:
-            logger.debug("worker %s is gone before %s", self._process.pid, task.path)
+            logger.debug("worker %s is gone before %s", self._process.pid, task.name)
 
     def died(self) -> Done | None:
         """The failed row of the scan it had.

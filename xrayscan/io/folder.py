@@ -5,19 +5,19 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from xrayscan.io import bundle, sidecar
 from xrayscan.io.file import MissingScanError
 
-__all__ = ["NOT_SCANS", "find_scans"]
+__all__ = ["NOT_SCANS", "find_scans", "has_name_of_scan"]
 
 # fmt: off
 NOT_SCANS = frozenset((
     ".txt", ".md", ".rst", ".pdf", ".csv", ".tsv", ".parquet", ".toml", ".json", ".jsonl",
     ".yaml", ".yml", ".xml", ".ini", ".cfg", ".log", ".html", ".htm", ".css", ".js",
     ".py", ".ipynb", ".sh", ".bat", ".sha256", ".md5", ".db", ".onnx", ".safetensors", ".lock",
-    ".tmp", ".part", ".partial", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods",
+    ".tmp", ".part", ".partial", ".crdownload", ".filepart", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods",
     ".ppt", ".pptx", ".odp",
 ))
 # fmt: on
@@ -122,7 +122,7 @@ class _Walk:
         """Scans among the entries of a folder, files first."""
         folders = []
         for path in paths:
-            if path.name.startswith(".") or path.name.lower() in _SYSTEM:
+            if _is_hidden(path.name):
                 continue
             if path.is_dir():
                 if bundle.is_bundle(path):
@@ -142,13 +142,31 @@ class _Walk:
         return {_identity(named) for path in self._sidecars for named in sidecar.references(path)}
 
 
-def _is_left_out(path: Path) -> bool:
-    suffix = path.suffix.lower()
+def has_name_of_scan(path: PurePath) -> bool:
+    """Whether a file of a folder is taken as a scan, as far as its path below that folder tells; see `find_scans`.
+
+    Examples
+    --------
+    >>> [has_name_of_scan(PurePath(name)) for name in ("lane3/0412.tif", "0412.toml", "0412.tif.part", ".old/0412.tif")]
+    [True, False, False, False]
+    """
+    return not any(map(_is_hidden, path.parts)) and not _has_other_name(path)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def _has_other_name(path: PurePath) -> bool:
+    suffix, stem = path.suffix.lower(), path.stem.lower()
     if suffix in NOT_SCANS or path.name.endswith("~"):
         return True
-    if suffix == ".npy" and path.stem.lower().endswith(_CALIBRATION):
-        stem = path.stem.lower()
-        return any(stem == name or stem.endswith(f"_{name}") for name in _CALIBRATION)
+    return suffix == ".npy" and any(stem == name or stem.endswith(f"_{name}") for name in _CALIBRATION)
+
+
+def _is_left_out(path: Path) -> bool:
+    if _has_other_name(path):
+        return True
     return path.name == _REPORT_PICTURE and _is_of_a_report(path)
 
 
