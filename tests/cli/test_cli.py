@@ -111,7 +111,7 @@ def test_only_twenty_are_shown(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("fake_model")
 def test_progress_for_programs(scans: Path, tmp_path: Path) -> None:
-    status, _, errors = invoke("screen", scans, "--out", tmp_path / "out", "--workers", 1, "--json-progress")
+    status, _, errors = invoke("screen", scans, "--out", tmp_path / "out", "--workers", 1, "--progress", "json")
     lines = [json.loads(line) for line in errors.splitlines()]
     assert status == 0
     assert [line["done"] for line in lines] == [0, 1, 2]
@@ -119,9 +119,34 @@ def test_progress_for_programs(scans: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_model")
+def test_a_dry_run_says_what_would_be_screened_and_writes_nothing(scans: Path, tmp_path: Path) -> None:
+    status, output, _ = invoke("screen", scans / "low.npy", "--out", tmp_path / "out", "--dry-run")
+    assert (status, (tmp_path / "out").exists()) == (0, False)
+    assert f"to screen  {scans / 'low.npy'}" in output
+    assert "1 to screen, 0 done already; this was a dry run, nothing was written" in output
+    invoke("screen", scans / "low.npy", "--out", tmp_path / "out", "--workers", 1)
+    status, output, errors = invoke("screen", scans, "--out", tmp_path / "out", "--dry-run", "--progress", "json")
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert (status, errors) == (0, "")
+    assert [(line["report"].endswith("low.npy"), line["state"]) for line in lines] == [(False, "waiting"), (True, "done")]
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_dry_run_of_watch(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xrayscan.batch.watching.ModelScreener", lambda *_: FakeFactory())
+    status, output, _ = invoke("watch", scans, "--out", tmp_path / "out", "--dry-run")
+    assert (status, (tmp_path / "out").exists()) == (0, False)
+    assert "2 to screen, 0 done already" in output
+
+
+@pytest.mark.usefixtures("fake_model")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["watch", "{in}/nothing here", "--out", "{out}"], "there is no such folder; make it"),
+        (["watch", "{in}", "--out", "{in}/out"], "the output folder lies inside the input"),
+        (["watch", "{in}", "--out", "{out}", "--poll", "0"], "watching with poll = 0.0: expected seconds above 0"),
+        (["screen", "{in}", "--out", "{out}", "--progress", "xml"], "Invalid value for '--progress'"),
         (["screen", "{in}/nothing here", "--out", "{out}"], "there is no such file or folder"),
         (["screen", "{empty}", "--out", "{out}"], "there are none; name files or folders"),
         (["screen", "{in}", "--out", "{in}/out"], "the output folder lies inside the input"),

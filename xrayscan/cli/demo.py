@@ -24,7 +24,7 @@ def demo(
 
         samples = _resources.root("datasets") / "samples"
         results.print("These samples were made by xrayscan's own simulator; none shows a real load or a real person.\n")
-        with shown_progress(as_json=False) as progress:
+        with shown_progress() as progress:
             batch = screen_many([samples], out, workers=1, progress=progress)
         show_outcome(batch)
         results.print("\nOpen that page in a browser. Then screen scans of your own: xrayscan screen FOLDER --out RESULTS")

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import xrayscan
-from xrayscan.cli import adapt, calibrate, demo, evaluate, export, info, insert, quality, screen, serve, simulate, train
+from xrayscan.cli import adapt, calibrate, demo, evaluate, export, info, insert, quality, screen, serve, simulate, train, watch
 from xrayscan.cli.console import INTERRUPTED, results
 from xrayscan.cli.outcome import DISCLAIMER
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 # One line a command; its module may import nothing heavy at the top.
 app.command()(demo.demo)
 app.command()(screen.screen)
+app.command()(watch.watch)
 app.command()(serve.serve)
 app.command()(info.info)
 app.command()(quality.quality)

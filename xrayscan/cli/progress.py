@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -16,15 +17,22 @@ from xrayscan.cli.console import messages
 if TYPE_CHECKING:
     from xrayscan.batch import Progress
 
-__all__ = ["shown_progress"]
+__all__ = ["ProgressForm", "shown_progress"]
 
 _SPARSE = 10.0  # [s]
 
 
+class ProgressForm(StrEnum):
+    """How progress is told."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @contextmanager
-def shown_progress(as_json: bool) -> Iterator[Callable[[Progress], None]]:
+def shown_progress(form: ProgressForm = ProgressForm.TEXT) -> Iterator[Callable[[Progress], None]]:
     """A function to hand a batch as ``progress``; it writes to stderr."""
-    if as_json:
+    if form is ProgressForm.JSON:
         yield _json_line
     elif messages.is_terminal:
         with _bar() as bar:
