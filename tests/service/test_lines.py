@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -385,6 +386,19 @@ def test_the_end_of_the_service_is_told(tmp_path: Path) -> None:
             told(stream)
     assert not list((tmp_path / "scans").iterdir())
     assert is_empty(service)
+
+
+def test_the_documented_client_works(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    code = found[1].replace("ws://127.0.0.1:8646", service.address.replace("http", "ws", 1))
+    feed = [(at, np.full((850, 2), 50_000, np.uint16)) for at in (0, 2)]
+    until(lambda: service.desk._streams == 0)
+    exec(code, {"air": np.full(850, 60_000.0), "dark": np.zeros(850), "feed": feed, "token": TOKEN})
+    told = capsys.readouterr().out.splitlines()
+    assert "'name': 'lane3/0412'" in told[0]
+    assert re.fullmatch(r"report: /v1/scans/[0-9a-f]{32}/report.html", told[-1])
 
 
 def binned() -> xs.Scan:
