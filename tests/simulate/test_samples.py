@@ -43,6 +43,7 @@ def test_each_has_truth_and_record_beside_it(entry):
     assert entry["holds"] == truth["kind"] == record.kind
     assert (entry["vehicle"], entry["load"]) == (truth["vehicle"], truth["load"])
     assert (scan.view.pixel_pitch is None) == (record.delivery.delivery == "display")
+    assert scan.view.endpoints == (None if record.delivery.delivery == "display" else record.scanner.endpoints)
     assert bool(truth["instances"]) == (record.kind in ("person", "void", "density"))
 
 

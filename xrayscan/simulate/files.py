@@ -124,7 +124,7 @@ def _write_archive(path: Path, scan: Scan) -> None:
     view, lines = scan.view, scan.calibration
     arrays: dict[str, Any] = {"pixels": view.pixels, "quantity": np.array(view.quantity), "energies": np.array(view.energies)}
     said = {"air": lines.air, "dark": lines.dark, "bad_pixels": lines.bad_pixels, "saturation": lines.saturation}
-    for name, value in (*said.items(), ("pixel_pitch", view.pixel_pitch)):
+    for name, value in (*said.items(), ("pixel_pitch", view.pixel_pitch), ("endpoints", view.endpoints)):
         if value is not None:
             arrays[name] = np.asarray(value)
     np.savez_compressed(path, **arrays)
@@ -137,6 +137,8 @@ def _write_sidecar(path: Path, scan: Scan) -> None:
         sidecar["pixel_pitch"] = [round(value, 7) for value in view.pixel_pitch]
     if len(view.energies) > 1:
         sidecar["energies"] = list(view.energies)
+    if view.endpoints is not None:
+        sidecar["endpoints"] = list(view.endpoints)
     if path.suffix == ".raw":
         sidecar |= {"rows": view.shape[0], "columns": view.shape[1], "dtype": "uint16", "byte_order": "little"}
     if lines.saturation is not None:

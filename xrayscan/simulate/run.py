@@ -97,6 +97,9 @@ def simulate_delivered(record: Record, *, device: str = "cpu") -> tuple[Delivere
     depth = torch.stack([optical_depth(beam, areal.water, areal.iron) for beam in beams]).numpy(force=True)
     measurement = measure(record.rng("detector"), scanner, np.maximum(depth, 0.0), scene.fan.pitch)
     delivered = deliver(record.delivery, measurement, scene.fan.pitch if record.states_pitch else None)
+    if record.delivery.delivery != "display":  # a picture says nothing of its beam
+        view = replace(delivered.scan.view, endpoints=scanner.endpoints)
+        delivered = replace(delivered, scan=replace(delivered.scan, views=(view,)))
     return delivered, measured(truth, draft, areal, measurement.sigma[0], delivered)
 
 
