@@ -119,12 +119,12 @@ class Arrivals:
     Examples
     --------
     >>> import tempfile
-    >>> now = 0.0
+    >>> times = iter([0.0, 1.0, 2.0])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     arrivals = Arrivals(Path(folder), Settling(), lambda: now)
+    ...     arrivals = Arrivals(Path(folder), Settling(seconds=2.0), lambda: next(times))
     ...     _ = Path(folder, "0412.tif").write_bytes(b"II*")
-    ...     [len(arrivals.look().waiting) for now in (0.0, 1.0)], [len(arrivals.look().complete) for now in (2.0, 3.0)]
-    ([1, 1], [1, 1])
+    ...     [len(arrivals.look().complete) for _ in range(3)]
+    [0, 0, 1]
     """
 
     def __init__(self, folder: Path, settling: Settling, clock: Callable[[], float] = time.monotonic) -> None:

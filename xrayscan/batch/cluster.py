@@ -21,7 +21,7 @@ from typing import Any
 
 from xrayscan.batch.errors import BatchError
 from xrayscan.batch.remote import Remote
-from xrayscan.batch.resume import MadeBy, finished
+from xrayscan.batch.resume import SHARED, MadeBy, finished
 from xrayscan.batch.task import Done, ScreenerFactory, Task, failed, screen_one
 from xrayscan.batch.workers import cores
 from xrayscan.errors import MissingDependencyError
@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3  # a node that is lost takes an attempt as well, which is no fault of the scan
 _PORTION = 16  # scans at most that go to an actor at a time, and that are looked at again if it is lost
-_SHARED = ".cluster"
-"""Folder in the output folder, for the time of a run: its token, and which scans are in hand."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class RayWorkers:
 
     def close(self) -> None:
         """End what was started here."""
-        shutil.rmtree(self._out / _SHARED, ignore_errors=True)
+        shutil.rmtree(self._out / SHARED, ignore_errors=True)
         if self._is_ours:
             import ray
 
@@ -203,10 +201,10 @@ class RayWorkers:
         """What the actors say, batch by batch."""
         import ray.data
 
-        shutil.rmtree(self._out / _SHARED, ignore_errors=True)  # of a run that was killed
-        (self._out / _SHARED).mkdir()
+        shutil.rmtree(self._out / SHARED, ignore_errors=True)  # of a run that was killed
+        (self._out / SHARED).mkdir()
         token = secrets.token_hex(16)
-        (self._out / _SHARED / "token").write_text(token, encoding="ascii")
+        (self._out / SHARED / "token").write_text(token, encoding="ascii")
         portion = max(1, min(_PORTION, len(tasks) // (8 * count)))
         items = [{"number": number, "task": _text(task)} for number, task in enumerate(tasks)]
         context = ray.data.DataContext.get_current()
@@ -234,7 +232,7 @@ class _Actor:
 
     def __init__(self, factory: ScreenerFactory, made_by: MadeBy, out: str, token: str, threads: int) -> None:
         self._made_by = made_by
-        self._shared = Path(out) / _SHARED
+        self._shared = Path(out) / SHARED
         self._wrong = ""
         try:
             self._check_folder(token)

@@ -26,12 +26,15 @@ from xrayscan.report.folder import FORMS, FURTHER, PARTIAL
 from xrayscan.report.record import SCHEMA_VERSION
 from xrayscan.zoo import ModelCard
 
-__all__ = ["SCANS", "MadeBy", "Planner", "clear_leftovers", "finished", "plan", "report_in", "sha256_of"]
+__all__ = ["SCANS", "SHARED", "MadeBy", "Planner", "clear_leftovers", "finished", "plan", "report_in", "sha256_of"]
 
 logger = logging.getLogger(__name__)
 
 SCANS = "scans"
 """Folder of the report folders, in the output folder."""
+
+SHARED = ".cluster"
+"""Folder in the output folder while a cluster screens: the run's token, and which scans are in hand."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ def clear_leftovers(out: Path) -> int:
     These are folders ``.partial-*`` below ``scans`` and this package's own temporary files; no finished report and no file
     of anyone else has such a name. The output folder must be locked.
     """
+    shutil.rmtree(out / SHARED, ignore_errors=True)
     count = 0
     for entry in out.glob(f".*{TEMPORARY}"):
         entry.unlink(missing_ok=True)
