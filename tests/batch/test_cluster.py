@@ -36,10 +36,14 @@ def _ray() -> Iterator[None]:
     """One small cluster for all tests: to start one takes longer than they do."""
     ray = pytest.importorskip("ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    path = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [path])])  # for its workers
     with warnings.catch_warnings(action="ignore"):
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100_000_000)
     yield
     ray.shutdown()
+    os.environ.pop("PYTHONPATH")
+    os.environ.update({"PYTHONPATH": path} if path else {})
 
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own, about Ray's own

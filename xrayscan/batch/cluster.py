@@ -107,6 +107,7 @@ class RayWorkers:
         self._count = count
         self._is_ours = False
         self._finishing = False
+        self._levels: dict[str, int] = {}
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """One `Done` for every task, as they come back.
@@ -135,6 +136,8 @@ class RayWorkers:
     def close(self) -> None:
         """End what was started here."""
         shutil.rmtree(self._out / SHARED, ignore_errors=True)
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)
         if self._is_ours:
             import ray
 
@@ -144,7 +147,11 @@ class RayWorkers:
     def _connect(self, scans: int) -> int:
         """Be connected to Ray; how many actors there may be."""
         import ray
+        import ray.data
 
+        for name in ("ray", "ray.data"):  # they tell every step on stderr, where progress is told
+            self._levels[name] = logging.getLogger(name).level
+            logging.getLogger(name).setLevel(logging.ERROR)
         wanted = min(self._count or cores() // self._cluster.cpus or 1, scans)
         if not ray.is_initialized():
             try:
@@ -191,7 +198,11 @@ class RayWorkers:
         except Exception as error:
             if not type(error).__module__.startswith("ray."):
                 raise
-            raise BatchError(f"screening on Ray: {error}; what is done is kept, run the same command again") from error
+            said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            raise BatchError(
+                f"screening on Ray: {said}; what is done is kept: see that every node has xrayscan, and run the same "
+                "command again"
+            ) from error
         if open_tasks:
             raise BatchError(
                 f"screening on Ray: {len(open_tasks)} scans came back without a result; run the same command again"
@@ -218,8 +229,6 @@ class RayWorkers:
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=count, max_tasks_in_flight_per_actor=2),
                 num_cpus=self._cluster.cpus,
                 num_gpus=self._cluster.gpus or None,
-                max_restarts=-1,
-                max_task_retries=-1,
             )
         finally:
             context.enable_progress_bars = bars
