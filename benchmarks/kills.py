@@ -67,27 +67,25 @@ def told(out: Path) -> dict[str, Any]:
     return files
 
 
-def kill_again_and_again(scans: Path, out: Path, workers: int, kills: int, seconds: float, chance: random.Random) -> list[str]:
-    """Screen with so many kills, spread over as much work as the undisturbed run had; what went wrong."""
-    wrong, seen = [], 0
-    for number in range(kills):
+def kill_again_and_again(scans: Path, out: Path, workers: int, moments: list[int], chance: random.Random) -> list[str]:
+    """Screen, killed when so many reports are there and a little later, then once to the end; what went wrong."""
+    wrong, seen, kills = [], 0, 0
+    for moment in moments:
         process = start(scans, out, workers)
-        began, target = time.monotonic(), chance.uniform(0.2, 1.8) * seconds / kills
-        first = finished(out)
-        # A run spends its first seconds on starting; the moments count from its first report.
-        while process.poll() is None and finished(out) == first and time.monotonic() - began < 120:
+        while process.poll() is None and finished(out) < moment:
             time.sleep(0.02)
-        if chance.random() < 0.2:
-            target = chance.uniform(0, 0.05)  # some right at the beginning
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(target)
+            process.wait(chance.uniform(0, 0.5))
+        kills += process.poll() is None
         process.kill()
         process.wait()
         there = finished(out)
-        print(f"kill {number + 1}: {there} reports are there", flush=True)
+        print(f"kill {kills}: {there} reports are there", flush=True)
         if there < seen:
-            wrong.append(f"after kill {number + 1} there were {there} reports, before it {seen}")
+            wrong.append(f"after kill {kills} there were {there} reports, before it {seen}")
         seen = there
+    if kills < len(moments):
+        wrong.append(f"only {kills} of {len(moments)} kills met a running process; take more scans")
     process = start(scans, out, workers)
     if process.wait() not in (0, 1):
         wrong.append(f"the last run ended with status {process.returncode}")
@@ -108,9 +106,11 @@ def main() -> None:
         began = time.monotonic()
         start(place / "in", place / "calm", options.workers).wait()
         seconds = time.monotonic() - began
-        print(f"undisturbed: {finished(place / 'calm')} reports of {options.scans} scans in {seconds:.0f} s", flush=True)
+        whole = finished(place / "calm")
+        print(f"undisturbed: {whole} reports of {options.scans} scans in {seconds:.0f} s", flush=True)
         chance = random.Random(options.seed)
-        wrong = kill_again_and_again(place / "in", place / "killed", options.workers, options.kills, seconds, chance)
+        moments = sorted(chance.randrange(whole) for _ in range(options.kills))
+        wrong = kill_again_and_again(place / "in", place / "killed", options.workers, moments, chance)
         calm, killed = told(place / "calm"), told(place / "killed")
         wrong += [f"{name} differs" for name in sorted(calm.keys() | killed.keys()) if calm.get(name) != killed.get(name)]
     for line in wrong[:20]:
