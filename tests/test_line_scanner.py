@@ -194,5 +194,5 @@ class TestErrors:
         lines = xs.LineScanner(screener, rows=80, pixel_pitch=0.02, air=np.ones(80), dark=np.full(80, 500.0))
         with lines:
             assert lines.push(np.full((80, 300), 900, np.uint16)) == ()
-            with pytest.raises(CalibrationError):
+            with pytest.raises(CalibrationError, match="air"):
                 lines.close()
