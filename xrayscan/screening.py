@@ -65,8 +65,8 @@ class Screener:
     >>> screener = Screener(false_alarm_rate=0.05)
     >>> thin = Scan.from_array(np.full((200, 400), 52000, np.uint16), air=np.full(200, 60000.0), pixel_pitch=0.01)
     >>> report = screener(thin)
-    >>> report.priority, len(report.findings)
-    ('low', 0)
+    >>> report.priority, len(report.findings)  # it is like no scan that the model knows
+    ('medium', 0)
     """
 
     def __init__(
@@ -268,7 +268,7 @@ class LineScanner:
     ...         early = lines.push(np.full((200, 10), 52000, np.uint16))
     ...     report = lines.close()
     >>> report.priority, report.radiograph.shape
-    ('low', (200, 400))
+    ('medium', (200, 400))
     """
 
     def __init__(  # noqa: PLR0913  every part of a scan by its name, as Scan.from_array takes them

@@ -30,7 +30,7 @@ if __name__ == "__main__":
     spool, port, log = sys.argv[1:]
     access, binding = Access.found(), Binding(port=int(port))
     limits = Limits(drain_seconds=5.0, free_bytes=1)
-    with mock.patch.object(crew, "_Worker", ThreadWorker):
+    with mock.patch.object(crew, "Worker", ThreadWorker):
         serve(Path(spool), FakeScreens(Path(log)), access=access, binding=binding, limits=limits, workers=1)
 """
 

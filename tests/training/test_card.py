@@ -73,7 +73,7 @@ def test_without_any_it_says_that_too(card):
 
 
 def test_figures_of_an_older_card_still_make_a_page(card):
-    text = page(replace(load_model().card, folder=card.folder))
+    text = page(replace(load_model("unet-lanes-1").card, folder=card.folder))
     assert "found at 1% of clean scans alarmed" in text
     assert "AUPRO" not in text
 

@@ -93,8 +93,8 @@ class Engine:
     >>> engine = Engine(false_alarm_rate=0.05)
     >>> scan = Scan.from_array(np.full((200, 400), 52000, np.uint16), air=np.full(200, 60000.0), pixel_pitch=0.01)
     >>> outcome = engine.screen(scan, seconds=60.0)
-    >>> outcome.complete, outcome.report.priority
-    (True, 'low')
+    >>> outcome.complete, outcome.report.priority  # nothing was found; it is like no scan that the model knows
+    (True, 'medium')
     >>> engine.screen("nowhere.tif").failure.kind
     'unreadable'
     """

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 import xrayscan
 from xrayscan.report import schema
@@ -245,13 +246,26 @@ async def _report(desk: Desk, record: Record, form: Form) -> Response:
         "content-disposition": f'inline; filename="{record.id}{os.path.splitext(form.file)[1]}"',
         "content-security-policy": _SANDBOX,
     }
-    return StreamingResponse(_pieces(file), media_type=form.media, headers=headers)
+    return _FileResponse(file, media_type=form.media, headers=headers)
+
+
+class _FileResponse(StreamingResponse):
+    """A file that is closed whatever becomes of its answer, even if nothing of it was taken."""
+
+    def __init__(self, file: BinaryIO, **more: Any) -> None:
+        super().__init__(_pieces(file), **more)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+    while piece := file.read(_PIECE):
+        yield piece
 
 
 def _headers(record: Record) -> dict[str, str]:

@@ -206,7 +206,7 @@ class TestFailures:
         assert (failure.kind, failure.error) == ("memory", "MemoryError")
 
     def test_an_engine_that_can_not_be(self):
-        with pytest.raises(UnknownModelError):
+        with pytest.raises(UnknownModelError, match="no-such-model"):
             Engine("no-such-model")
 
 
