@@ -72,7 +72,7 @@ def refused(stream: ClientConnection, code: int, kind: str) -> str:
     """The problem with which a stream is ended."""
     problem = told(stream, "type")
     assert (problem["type"], problem["status"]) == (f"urn:xrayscan:problem:{kind}", code - 4000)
-    with pytest.raises(ConnectionClosed) as gone:
+    with pytest.raises(ConnectionClosed, match=str(code)) as gone:
         told(stream)
     assert gone.value.rcvd is not None
     assert (gone.value.rcvd.code, gone.value.rcvd.reason) == (code, kind)
@@ -269,7 +269,7 @@ class TestRefused:
     def test_one_stream_more(self, service: Service) -> None:
         with opened(service) as stream:
             stream.send(json.dumps(SAID))
-            with pytest.raises(InvalidStatus) as caught:
+            with pytest.raises(InvalidStatus, match="HTTP 429") as caught:
                 connect(f"{service.address.replace('http', 'ws', 1)}/v1/lines", additional_headers=BEARER)
             answer = caught.value.response
             assert (answer.status_code, answer.headers["content-type"]) == (429, "application/problem+json")
@@ -280,7 +280,7 @@ class TestRefused:
 class TestTheDoor:
     @pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong"}])
     def test_without_a_token_is_shut(self, service: Service, header: dict[str, str]) -> None:
-        with pytest.raises(InvalidStatus) as caught:
+        with pytest.raises(InvalidStatus, match="HTTP 401") as caught:
             opened(service, header)
         assert (caught.value.response.status_code, service.desk._streams) == (401, 0)
         assert "Authorization: Bearer TOKEN" in str(caught.value.response.body)
@@ -288,7 +288,7 @@ class TestTheDoor:
 
     def test_is_shut_for_pages_of_others(self, tmp_path: Path) -> None:
         with served(tmp_path, in_threads=True, tokens=()) as service:
-            with pytest.raises(InvalidStatus) as caught:
+            with pytest.raises(InvalidStatus, match="HTTP 403") as caught:
                 opened(service, {"origin": "https://evil.example"})
             assert caught.value.response.status_code == 403
             assert "programs of its own machine only" in str(caught.value.response.body)
@@ -298,7 +298,7 @@ class TestTheDoor:
                 assert closed(stream)["bytes"] == 9
 
     def test_leads_to_lines_only(self, service: Service) -> None:
-        with pytest.raises(InvalidStatus) as caught:
+        with pytest.raises(InvalidStatus, match="HTTP 404") as caught:
             connect(f"{service.address.replace('http', 'ws', 1)}/v1/scans", additional_headers=BEARER)
         assert caught.value.response.status_code == 404
         assert "lines of a scan go to /v1/lines" in str(caught.value.response.body)
