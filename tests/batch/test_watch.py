@@ -40,7 +40,9 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def run(hot: Path, out: Path, act: Callable[[int], bool], factory: FakeFactory | None = None) -> Batch:
+def run(
+    hot: Path, out: Path, act: Callable[[int], bool], factory: FakeFactory | None = None, most: float = 60
+) -> Batch:  # fmt: skip
     """Watch; after each scan, and at the start, ``act`` with how many came in this run, until it says that this is all."""
     stop, count = threading.Event(), 0
 
@@ -50,7 +52,7 @@ def run(hot: Path, out: Path, act: Callable[[int], bool], factory: FakeFactory |
         if act(count):
             stop.set()
 
-    end = threading.Timer(60, stop.set)
+    end = threading.Timer(most, stop.set)
     end.start()
     try:
         return watch(hot, out, settling=QUICK, stop=stop, progress=told, screener_factory=factory or FakeFactory())
@@ -288,6 +290,6 @@ def test_signals_finish_the_scan_in_hand_and_a_kill_loses_nothing(end: signal.Si
         assert len(listed(tmp_path / "out")) == len(begun) < 7
         assert json.loads(errors.splitlines()[-1])["done"] == len(begun)
     left = 7 - len(list((tmp_path / "out/scans").glob("[!.]*/report.json")))
-    batch = run(hot, tmp_path / "out", lambda count: len(listed(tmp_path / "out")) == 7)
+    batch = run(hot, tmp_path / "out", lambda count: len(listed(tmp_path / "out")) == 7, most=20)
     assert left > 0
     assert (len(batch.rows), len(batch.failed)) == (7, 1)
