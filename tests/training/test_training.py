@@ -208,14 +208,16 @@ class TestLoop:
 
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):
-        """But for edges, where the averaged truth is a share: there a coarse answer is less wrong, some percent in all."""
+        """Where the truth has no finer edges: at these the averaged truth is a share, and a coarse answer less wrong."""
         torch.manual_seed(3)
         batch = loop._Batches(Crops(SMALL, packed / "train"), 2)[5]
+        for name in ("labels", "weight", "areal", "areal_weight"):
+            batch[name] = batch[name][..., ::2, ::2].repeat_interleave(2, -1).repeat_interleave(2, -2)
         network = build(design, 8).eval()
         with torch.inference_mode():
             coarse, whole = network.coarse(batch["input"]), network(batch["input"])
             assert coarse.shape[2:] == tuple(size // 2 for size in whole.shape[2:])
-            assert float(loss_of(coarse, batch)) == pytest.approx(float(loss_of(whole, batch)), rel=0.09)
+            assert float(loss_of(coarse, batch)) == pytest.approx(float(loss_of(whole, batch)), rel=0.03)
 
     def test_it_learns(self, packed, tmp_path):
         torch.set_num_threads(2)
