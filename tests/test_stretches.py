@@ -40,7 +40,7 @@ class TestStretches:
             assert scan.view.pixels[0, :, one.last].min() == 60000
 
     def test_a_truck_is_not_cut(self):
-        assert stretches(long_scan(LONGEST + HALO)) == (Stretch(0, 580, 0, 580),)
+        assert stretches(long_scan(LONGEST + HALO)) == (Stretch(0, 460, 0, 460),)
         assert len(stretches(long_scan(LONGEST + HALO + 2 * PITCH))) == 2
 
     def test_without_a_pitch_nothing_is_cut(self):

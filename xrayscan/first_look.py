@@ -6,28 +6,41 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from xrayscan.assembly import SAME, common, shifted
 from xrayscan.errors import CalibrationError
 from xrayscan.findings import Finding, find
 from xrayscan.network import Model
 from xrayscan.normalize import normalize
-from xrayscan.scan import Scan
+from xrayscan.scan import Box, Scan
 
 __all__ = ["FirstLook", "hop_columns"]
 
 LOGGER = logging.getLogger(__name__)
-HOP = 1.0  # m of travel after which what has arrived is looked at
-BACK = 5.0  # m of what has arrived that is then looked at
+HOP = 1.7  # m of travel after which what has arrived is looked at
+BACK = 3.6  # m of what has arrived that is then looked at
+PIXEL = 0.01  # it is looked at in pixels of about this size, the network's own [m]
+LEFT_OUT = ("channels", "veil", "sway")  # steps of normalization that cost much and change little of what is found
 WHOLE = 0.1  # m behind the beam at which a finding must have ended to be told
 
 
 def hop_columns(pitch: float) -> int:
-    """Columns from one look to the next, at a pitch [m]."""
-    return max(1, round(HOP / pitch))
+    """Columns from one look to the next, at a pitch [m]: a whole number of the pixels that are looked at."""
+    joined = _joined(pitch)
+    return joined * max(1, round(HOP / pitch / joined))
+
+
+def _joined(pitch: float) -> int:
+    """Pixels of a pitch [m] that make one of those that are looked at."""
+    return max(1, round(PIXEL / pitch))
 
 
 class FirstLook:
-    """Every meter the last five are looked at; each finding is told once, in columns of the whole scan.
+    """Every 1.7 m the last 3.6 m are looked at; each finding is told once, in columns of the whole scan.
+
+    What is looked at is coarser than the scan, where that is finer than the network's grid: columns are averaged, and of rows
+    some are left out, as a channel that failed would spoil the mean with its neighbors.
 
     Parameters
     ----------
@@ -44,13 +57,15 @@ class FirstLook:
     >>> def columns(start, stop):
     ...     return Scan.from_array(np.full((200, stop - start), 52000, np.uint16), air=np.full(200, 6e4), pixel_pitch=0.01)
     >>> first = FirstLook(load_model(), columns, 0.01)
-    >>> first.is_due(99), first.is_due(100), first.look(), first.looked
-    (False, True, (), 100)
+    >>> first.is_due(169), first.is_due(170), first.look(), first.looked
+    (False, True, (), 170)
     """
 
     def __init__(self, model: Model, scan: Callable[[int, int], Scan], pitch: float) -> None:
         self._model, self._scan = model, scan
-        self._hop, self._back, self._whole = hop_columns(pitch), round(BACK / pitch), round(WHOLE / pitch)
+        self._columns = _joined(pitch)
+        self._hop, self._whole = hop_columns(pitch), round(WHOLE / pitch)
+        self._back = round(BACK / pitch / self._columns) * self._columns
         self.looked = 0  # columns before which it has looked
         self._told: list[Finding] = []  # as far back as it may be found again
         self._count = 0
@@ -75,19 +90,50 @@ class FirstLook:
 
     def _look(self, stop: int) -> Iterator[Finding]:
         start = self.begin
+        shown = self._scan(start, stop)
+        rows = 1 if shown.view.pixel_pitch is None else _joined(shown.view.pixel_pitch[0])
         try:
-            radiograph = normalize(self._scan(start, stop), without=("sway",))
+            radiograph = normalize(_coarser(shown, rows, self._columns), without=LEFT_OUT)
         except CalibrationError as error:
             LOGGER.warning("no first look at columns %d to %d: %s", start, stop, error)
             return
-        whole = stop - start - self._whole
-        for finding in find(self._model(radiograph), radiograph, start=start):
+        whole = stop - self._whole
+        for found in find(self._model(radiograph), radiograph, start=start // self._columns):
+            finding = _finer(found, rows, self._columns, shown.view.shape)
             box = shifted(finding.box, start)
             known = (common(f.box, box) for f in self._told if f.kind == finding.kind)
             # What was told as a part of it, such as a head, does not stand for the whole; the whole does for its parts.
-            if finding.box.right > whole or max(known, default=0) > SAME * box.height * box.width:
+            if box.right > whole or max(known, default=0) > SAME * box.height * box.width:
                 continue
             told = replace(finding, id=f"E{self._count + 1}", box=box)
             self._count += 1
             self._told = [*(f for f in self._told if f.box.right > start), told]
             yield told
+
+
+def _coarser(scan: Scan, rows: int, columns: int) -> Scan:
+    """A scan of one row of so many, and of the means of so many columns; what is left over at its end is left out."""
+    view, calibration = scan.view, scan.calibration
+    if rows == columns == 1 or view.pixel_pitch is None:
+        return scan
+    kept = view.pixels[:, ::rows]
+    width = kept.shape[2] // columns * columns
+    parts = kept[:, :, :width].reshape(*kept.shape[:2], -1, columns)
+    mean = parts.mean(axis=3, dtype=np.float32)
+    pixels = mean if view.pixels.dtype.kind == "f" else np.rint(mean).astype(view.pixels.dtype)
+    lines = {name: getattr(calibration, name) for name in ("dark", "air", "bad_pixels")}
+    some = {name: None if line is None else line[:, ::rows] for name, line in lines.items()}
+    pitch = view.pixel_pitch[0] * rows, view.pixel_pitch[1] * columns
+    return replace(
+        scan, calibration=replace(calibration, **some), views=(replace(view, pixels=pixels, pixel_pitch=pitch),)
+    )  # fmt: skip
+
+
+def _finer(finding: Finding, rows: int, columns: int, shape: tuple[int, int]) -> Finding:
+    """A finding of a coarser scan in the rows and columns of the scan of that shape."""
+    if rows == columns == 1:
+        return finding
+    box = finding.box
+    box = Box(box.top * rows, box.left * columns, min(box.bottom * rows, shape[0]), min(box.right * columns, shape[1]))
+    mask = finding.mask.repeat(rows, axis=0).repeat(columns, axis=1)[: box.height, : box.width]
+    return replace(finding, box=box, mask=mask)

@@ -15,7 +15,7 @@ from xrayscan.scan import Calibration, Scan, View
 
 __all__ = ["Stretch", "brightness", "next_stretch", "part", "stretches"]
 
-SHORTEST, LONGEST = 12.0, 26.0  # of a stretch [m]; no truck is longer than it and its halo
+SHORTEST, LONGEST = 12.0, 20.0  # of a stretch [m]; no truck is longer than it and its halo
 HALO = 3.0  # of what lies beside it on either side [m]
 CHUNK = 1024  # columns that are summed at once
 
@@ -65,11 +65,11 @@ def next_stretch(brightness: np.ndarray, first: int, pitch: float, *, ended: boo
     Examples
     --------
     >>> bright = np.ones(600)
-    >>> bright[220] = 2.0
+    >>> bright[180] = 2.0
     >>> next_stretch(bright, 0, 0.1, ended=False)
-    Stretch(start=0, stop=250, first=0, last=220)
-    >>> next_stretch(bright[220:500], 220, 0.1, ended=True)
-    Stretch(start=190, stop=500, first=220, last=500)
+    Stretch(start=0, stop=210, first=0, last=180)
+    >>> next_stretch(bright[180:400], 180, 0.1, ended=True)
+    Stretch(start=150, stop=400, first=180, last=400)
     """
     shortest, longest, halo = (max(1, round(length / pitch)) for length in (SHORTEST, LONGEST, HALO))
     start, have = max(0, first - halo), len(brightness)
@@ -96,7 +96,7 @@ def brightness(pixels: np.ndarray) -> np.ndarray:
 
 
 def stretches(scan: Scan) -> tuple[Stretch, ...]:
-    """How the first view of a scan is cut; one stretch up to some 29 m, and where the pitch is not stated."""
+    """How the first view of a scan is cut; one stretch up to some 23 m, and where the pitch is not stated."""
     view = scan.view
     columns = view.shape[1]
     if view.pixel_pitch is None or columns * view.pixel_pitch[1] <= LONGEST + HALO:
