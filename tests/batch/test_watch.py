@@ -290,6 +290,15 @@ def test_signals_finish_the_scan_in_hand_and_a_kill_loses_nothing(end: signal.Si
         assert len(listed(tmp_path / "out")) == len(begun) < 7
         assert json.loads(errors.splitlines()[-1])["done"] == len(begun)
     left = 7 - len(list((tmp_path / "out/scans").glob("[!.]*/report.json")))
-    batch = run(hot, tmp_path / "out", lambda count: len(listed(tmp_path / "out")) == 7, most=20)
+    stop = threading.Event()
+
+    def told(state: Progress) -> None:
+        if state.done == 7:
+            stop.set()
+
+    end = threading.Timer(60, stop.set)
+    end.start()
+    batch = watch(hot, tmp_path / "out", settling=QUICK, stop=stop, progress=told, screener_factory=FakeFactory())
+    end.cancel()
     assert left > 0
     assert (len(batch.rows), len(batch.failed)) == (7, 1)
