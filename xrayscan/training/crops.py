@@ -17,6 +17,7 @@ import numpy as np
 from xrayscan.errors import MissingDependencyError, RecipeError
 from xrayscan.network.grid import DEPTH_LIMIT
 from xrayscan.simulate.packed import BITS, map_packed
+from xrayscan.training.behind import Behind
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
 
@@ -77,6 +78,7 @@ class Crops:
         weights = np.array([_weight(path.with_suffix(".json")) for path in self.paths])
         self.chances = np.cumsum(weights / weights.sum())
         self.persons = Persons(self.paths if recipe.schedule.inserted else [], _load)
+        self.behind = Behind(self.paths if recipe.schedule.behind else [], _load)
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
             albumentations.Affine(
@@ -95,6 +97,8 @@ class Crops:
         patch[2] = np.pad(np.ones([s - m[1] for s, m in zip(self.size, missing, strict=True)], np.float32), missing) * patch[2]
         if rng.random() < self.recipe.schedule.inserted and not (patch[4].astype(np.uint8) & BITS["person"]).any():
             self.persons.insert(rng, patch)
+        if self.behind.known and rng.random() < self.recipe.schedule.behind:
+            self.behind.add(rng, patch, below=scan.shape[1] - window[0].stop)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = np.ascontiguousarray(patch[[0, 1, 2, 3, 5, 6]].transpose(1, 2, 0))
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))

@@ -140,6 +140,8 @@ class Schedule:
         Last steps, over which the rate falls in a straight line to 0 besides.
     inserted : float
         Share of the crops without a person that one of another scan is inserted into.
+    behind : float
+        Share of the crops that another scan's load is put behind.
     """
 
     steps: int
@@ -151,6 +153,7 @@ class Schedule:
     cosine: int = 0
     cool: int = 0
     inserted: float = 0.0
+    behind: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "crop", tuple(self.crop))
