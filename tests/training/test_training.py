@@ -219,6 +219,15 @@ class TestLoop:
             assert coarse.shape[2:] == tuple(size // 2 for size in whole.shape[2:])
             assert float(loss_of(coarse, batch)) == pytest.approx(float(loss_of(whole, batch)), rel=0.03)
 
+    def test_a_crops_score_is_that_of_its_highest_cells(self):
+        logits, persons, seen = torch.full((3, 8, 8), -6.0), torch.zeros(3, 8, 8), torch.ones(3, 8, 8)
+        logits[0, :2, :4], persons[0, :2, :4] = 4.0, 1.0  # found, and as large as the core
+        persons[1, 0, 0] = 1.0  # too small to count, and missed
+        expected = (np.log1p(np.exp(-4.0)) + np.log1p(np.exp(-6.0))) / 2
+        assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
+        logits[2, 7, 7], seen[2, 7, 7] = 30.0, 0.0  # an alarm where nothing can be seen
+        assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
+
     def test_it_learns(self, packed, tmp_path):
         torch.set_num_threads(2)
         longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=120, rate=5e-3))

@@ -30,6 +30,7 @@ Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
 ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
+CORE = 640  # pixels of a crop that its score is the mean of: on a 10 mm grid 0.06 m²
 
 
 class _Batches(Dataset[Batch]):
@@ -77,10 +78,20 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     areal = torch.log1p(functional.softplus(output[:, 3:].float())) - torch.log1p(batch["areal"].clamp(min=0.0) / AREAL_SCALE)
     inside = (labels.amax(1) * 4.0 + 0.25) * batch["areal_weight"]
     amount = (functional.smooth_l1_loss(areal, torch.zeros_like(areal), beta=0.1, reduction="none").sum(1) * inside).mean()
-    crop_score = (logits[:, 0] - 20.0 * (1.0 - weight[:, 0])).flatten(1).topk(64 // step**2, dim=1).values.mean(1)
-    crop_label = ((labels[:, 0] * weight[:, 0]).flatten(1).sum(1) > 120 / step**2).float()
-    crop = functional.binary_cross_entropy_with_logits(crop_score, crop_label)
-    return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.05 * crop
+    crop = _of_whole_crops(logits[:, 0], labels[:, 0] * weight[:, 0], weight[:, 0], CORE // step**2)
+    return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.15 * crop
+
+
+def _of_whole_crops(logits: torch.Tensor, persons: torch.Tensor, weight: torch.Tensor, core: int) -> torch.Tensor:
+    """Cross-entropy of the mean of each crop's highest cells against whether a person is in it: what a scan's score is.
+
+    Crops that show less of a person than so many cells are left out.
+    """
+    highest = (logits - 20.0 * (1.0 - weight)).flatten(1).topk(core, dim=1).values.mean(1)
+    seen = persons.flatten(1).sum(1)
+    counted = ((seen >= core) | (seen == 0)).float()
+    each = functional.binary_cross_entropy_with_logits(highest, (seen > 0).float(), weight=counted, reduction="sum")
+    return torch.as_tensor(each / counted.sum().clamp(min=1.0))
 
 
 def _averaged(batch: Batch, step: int) -> Batch:
