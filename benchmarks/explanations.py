@@ -28,9 +28,10 @@ from xrayscan.evaluation.records import open_packed
 from xrayscan.explain.attribution import METHODS, attribute
 from xrayscan.explain.expected import expected_depth
 from xrayscan.explain.faithfulness import agreement, curves, points_at
-from xrayscan.explain.heat import LEVEL
+from xrayscan.explain.heat import STEPS
 from xrayscan.explain.probe import Probe, without
 from xrayscan.findings import find, scan_score
+from xrayscan.network.anomaly import probability_of
 from xrayscan.network.model import Model
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.zoo import ModelCard, load_model
@@ -110,8 +111,8 @@ def measured(model: Model, other: ModelCard, data: Path, wanted: int, clean: int
 
 
 def of_clean(model: Model, path: Path) -> dict:
-    anomaly = model(open_packed(path).radiograph)
-    return {Clean: {"drawn_m2": float((anomaly.person >= LEVEL).sum()) * 1e-4, "highest": float(anomaly.person.max())}}
+    means = probability_of(model(open_packed(path).radiograph).person, model.card.calibration.get("person"))
+    return {Clean: {f"above_{level:g}_m2": float((means >= level).sum()) * 1e-4 for level in STEPS[:2]}}
 
 
 def of_found(model: Model, blind: Model, path: Path, before: int) -> dict:
@@ -257,8 +258,11 @@ def table(lines: list[dict], card: ModelCard) -> str:
         f"- Of all findings, score left: {figure([one['left'] for one in told])}, of {figure([one['score'] for one in told])}.",
         f"- Noise of what was replaced, over that of its surroundings: median {np.median(rough):.2f}, "
         f"{np.mean(np.abs(np.array(rough) - 1) <= 0.1):.0%} of {len(rough)} within 10 %.",
-        f"- Clean scans with any heat of the first step ({LEVEL:g}) or more: {sum(c['drawn_m2'] > 0 for c in clean)} "
-        f"of {len(clean)}.",
+        *(
+            f"- Clean scans with heat of a probability of {level:g} or more anywhere: "
+            f"{sum(one[f'above_{level:g}_m2'] > 0 for one in clean)} of {len(clean)}."
+            for level in STEPS[:2]
+        ),
     ]
     return "\n".join(text)
 

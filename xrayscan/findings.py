@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import ShapeError
-from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind
+from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind, probability_of
 from xrayscan.scan import Box, Radiograph, frozen_array
 from xrayscan.separation import separate
 
@@ -270,15 +270,8 @@ def _finding(
         "opaque_share_around": float(opaque.mean()),
     }
     position, size = _place(box, mask, radiograph, start), Size(box.height * pitch[0], box.width * pitch[1])
-    chance = _probability(height, anomaly.model.calibration.get(kind))
+    chance = float(probability_of(height, anomaly.model.calibration.get(kind)))
     return Finding("?", kind, chance, box, mask, position, size, Mass(mass, mass * low, mass * high), evidence)
-
-
-def _probability(score: float, curve: tuple[float, float] | None) -> float:
-    if curve is None:
-        return score
-    logit = np.log(np.clip(score, 1e-4, 1 - 1e-4) / (1 - np.clip(score, 1e-4, 1 - 1e-4)))
-    return float(1.0 / (1.0 + np.exp(-(curve[0] * logit + curve[1]))))
 
 
 def _place(box: Box, mask: np.ndarray, radiograph: Radiograph, start: int) -> Position:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,10 @@ from yard import Yard
 
 from xrayscan.errors import ReportError, ShapeError
 from xrayscan.explain.drawing import Pen, outline, place
-from xrayscan.explain.heat import LEVEL, blended, contoured, heat
+from xrayscan.explain.heat import LEVEL, STEPS, blended, contoured, heat
 from xrayscan.explain.overlay import Style, overlay
 from xrayscan.explain.picture import UNMEASURED, Frame, materials_picture, picture
+from xrayscan.network.anomaly import probability_of
 from xrayscan.scan import Box, Radiograph
 
 
@@ -51,6 +54,36 @@ def test_heat_grows_with_the_score_and_starts_at_the_level():
     assert (np.diff(opacity) >= 0).all()
     assert (opacity[:20] == 0).all()
     assert (opacity[21:] > 0).all()
+
+
+CURVE = (0.8, -2.0)
+LEVEL_CODE = int(np.ceil(LEVEL * 255))
+
+
+def test_heat_is_of_the_probability_that_a_score_means():
+    score = np.linspace(0, 1, 256)[None]
+    means = probability_of(score, CURVE)
+    drawn, meant = (colors[means > LEVEL + 0.01].astype(int) for colors in (heat(score, CURVE), heat(means)))
+    finest = abs(np.diff(heat(score)[0, LEVEL_CODE:].astype(int), axis=0)).max()  # colors are of 255ths
+    assert abs(drawn - meant).max() <= finest
+    assert (heat(score, CURVE)[means < LEVEL] == 0).all()
+    assert (heat(score, CURVE)[means > LEVEL + 0.01][:, 3] > 0).all()
+
+
+def test_a_model_that_says_too_much_paints_no_more_than_it_may():
+    yard = Yard()
+    modest = replace(yard.anomaly, model=replace(yard.anomaly.model, calibration={"person": (1.0, -9.0)}))
+    for style in (Style(), Style(heat="contours")):
+        assert not colored(overlay(yard.radiograph, modest, (), style=style)[:200, :400]).any()
+
+
+def test_contours_run_where_the_probability_is_reached():
+    score = np.tile(np.linspace(0, 1, 500, dtype=np.float32), (20, 1))
+    drawn = contoured(np.full((20, 500, 3), 100, np.uint8), score, curve=CURVE)
+    lines = np.flatnonzero((drawn[10] != 100).any(axis=1))
+    for level in STEPS:
+        first = int(np.argmax(probability_of(score[10], CURVE) >= level))
+        assert first - 1 in lines
 
 
 def test_heat_of_nothing_is_nothing():

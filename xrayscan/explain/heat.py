@@ -1,4 +1,4 @@
-"""Score → color, on one fixed scale for every scan."""
+"""Score → color, on one fixed scale of probability for every scan and model."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import ShapeError
+from xrayscan.network.anomaly import Curve, probability_of
 
 __all__ = ["LEVEL", "STEPS", "blended", "contoured", "heat"]
 
 LEVEL = 0.2
-"""Score below which nothing is drawn."""
+"""Probability below which nothing is drawn."""
 
 STEPS = (LEVEL, 0.4, 0.6, 0.8)
-"""Scores that contours are drawn at."""
+"""Probabilities that contours are drawn at."""
 
 FAINTEST, STRONGEST = 0.25, 0.55  # opacity at LEVEL and at 1
 FIRST_COLOR = 40  # of the 256 of the map; the first ones are too dark over a load
 
 
-@lru_cache(maxsize=1)
-def _table() -> np.ndarray:
+@lru_cache(maxsize=8)
+def _table(curve: Curve | None) -> np.ndarray:
     """RGBA of the scores 0, 1/255, ..., 1."""
-    score = np.linspace(0, 1, 256)
-    share = np.clip((score - LEVEL) / (1 - LEVEL), 0, 1)
+    chance = probability_of(np.linspace(0, 1, 256), curve)
+    share = np.clip((chance - LEVEL) / (1 - LEVEL), 0, 1)
     index = np.round(FIRST_COLOR + share * (255 - FIRST_COLOR)).astype(np.uint8)
     color = cv2.applyColorMap(index[:, None], cv2.COLORMAP_PLASMA)[:, 0, ::-1]
     alpha = 255 * (FAINTEST + share * (STRONGEST - FAINTEST))
     table = np.round(np.column_stack([color, alpha])).astype(np.uint8)
-    table[: round(LEVEL * 255)] = 0
+    table[chance < LEVEL - 1e-9] = 0
     table.setflags(write=False)
     return table
 
 
-def heat(score: np.ndarray) -> np.ndarray:
-    """Color and opacity of a score map: nothing below 0.2, from there plasma (safe for color-blind eyes) to 1.
+def heat(score: np.ndarray, curve: Curve | None = None) -> np.ndarray:
+    """Color and opacity of a score map: nothing below a probability of 0.2, from there plasma (safe for color-blind eyes) to 1.
 
-    The scale is absolute: the same score has the same color in every scan, and a clean scan has none.
+    The scale is absolute: the same probability has the same color in every scan and of every model, and a clean scan has none.
 
     Parameters
     ----------
     score : ndarray, shape (rows, columns)
         0 to 1; NaN is drawn as nothing.
+    curve : (float, float) or None
+        From a score to its probability, of the model's card; None if a score is one.
 
     Returns
     -------
@@ -64,10 +67,10 @@ def heat(score: np.ndarray) -> np.ndarray:
     if score.ndim != 2:
         raise ShapeError(f"a score map has shape {score.shape}; expected (rows, columns)", expected=2, actual=score.ndim)
     # Cut, not rounded: 0.19999 is below the level and stays so.
-    return _table()[(np.clip(np.nan_to_num(score), 0, 1) * 255).astype(np.uint8)]
+    return _table(curve)[(np.clip(np.nan_to_num(score), 0, 1) * 255).astype(np.uint8)]
 
 
-def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0) -> np.ndarray:
+def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0, curve: Curve | None = None) -> np.ndarray:
     """A new picture: ``image`` under the heat of ``score``.
 
     Parameters
@@ -76,6 +79,8 @@ def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0) -> np.nd
     score : ndarray, shape (rows, columns)
     opacity : float
         0 to 1, of the heat's own.
+    curve : (float, float) or None
+        As `heat` takes it.
 
     Returns
     -------
@@ -94,25 +99,29 @@ def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0) -> np.nd
     """
     _check(image, score)
     result = image.copy()
-    shown = score >= LEVEL
+    shown = score >= _score_at(LEVEL, curve)
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
     if not rows.size:
         return result
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    color = heat(score[window]).astype(np.float32)
+    color = heat(score[window], curve).astype(np.float32)
     share = color[..., 3:] / 255 * opacity
     result[window] = np.round(result[window] * (1 - share) + color[..., :3] * share).astype(np.uint8)
     return result
 
 
-def contoured(image: np.ndarray, score: np.ndarray, width: int = 1) -> np.ndarray:
-    """A new picture: lines around the pixels that reach 0.2, 0.4, 0.6 and 0.8, which stay as they are; colors of the heat.
+def contoured(image: np.ndarray, score: np.ndarray, width: int = 1, curve: Curve | None = None) -> np.ndarray:
+    """A new picture: lines around the pixels that reach a probability of 0.2, 0.4, 0.6 and 0.8, which stay as they are.
+
+    The lines have the colors of the heat.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (rows, columns, 3) [red, green, blue]
     score : ndarray, shape (rows, columns)
     width : int [px]
+    curve : (float, float) or None
+        As `heat` takes it.
 
     Returns
     -------
@@ -135,11 +144,18 @@ def contoured(image: np.ndarray, score: np.ndarray, width: int = 1) -> np.ndarra
     result = image.copy()
     around = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
     for level in STEPS:
-        inside = (np.nan_to_num(score) >= level).astype(np.uint8)
+        inside = (np.nan_to_num(score) >= _score_at(level, curve)).astype(np.uint8)
         if inside.any():
             line = (cv2.dilate(inside, around) > 0) & (inside == 0)
-            result[line] = _table()[round(level * 255), :3]
+            result[line] = _table(None)[round(level * 255), :3]
     return result
+
+
+def _score_at(chance: float, curve: Curve | None) -> float:
+    """The score that means a probability."""
+    if curve is None:
+        return chance
+    return float(1.0 / (1.0 + np.exp(-(np.log(chance / (1.0 - chance)) - curve[1]) / curve[0])))
 
 
 def _check(image: np.ndarray, score: np.ndarray) -> None:

@@ -150,7 +150,7 @@ def _scale_bar(pitch: float, width: int, pen: Pen) -> _Item:
 
 
 def _heat_scale(pen: Pen) -> _Item:
-    width, low = 8 * pen.height, f"score {LEVEL:g}"
+    width, low = 8 * pen.height, f"probability {LEVEL:g}"
     space = pen.height // 2
 
     def paint(patch: np.ndarray) -> None:

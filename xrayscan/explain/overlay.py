@@ -68,7 +68,7 @@ def overlay(
 ) -> np.ndarray:
     """The scan with everything a reviewer needs to see, as a new color picture.
 
-    Heat: the score of "consistent with a concealed person" on a fixed scale that starts at 0.2, so that a clean scan has
+    Heat: the probability of "consistent with a concealed person" on a fixed scale that starts at 0.2, so that a clean scan has
     no color at all. Outlines run around findings, not over them. What was not penetrated is hatched; a thin gray line is
     the container. Below stands a legend with a scale bar.
 
@@ -115,11 +115,11 @@ def overlay(
     plain = materials_picture(radiograph) if style.materials else _colored(picture(radiograph) if gray is None else gray)
     image = plain.copy()
     hatched(image, frame.resized(radiograph.opaque.astype(np.uint8)).astype(bool), pen)
-    score = frame.resized(anomaly.person)
+    score, curve = frame.resized(anomaly.person), anomaly.model.calibration.get("person")
     if style.heat == "filled":
-        image = blended(image, score, style.opacity)
+        image = blended(image, score, style.opacity, curve)
     elif style.heat == "contours":
-        image = contoured(image, score, pen.line)
+        image = contoured(image, score, pen.line, curve)
     for box in radiograph.containers:
         _rectangle(image, frame.box(box), CONTAINER)
     for finding in findings:

@@ -11,11 +11,30 @@ import numpy as np
 from xrayscan.errors import ModelError, ShapeError
 from xrayscan.scan import frozen_array
 
-__all__ = ["KINDS", "AnomalyMap", "Kind", "ModelId"]
+__all__ = ["KINDS", "AnomalyMap", "Curve", "Kind", "ModelId", "probability_of"]
 
 Kind = Literal["person", "void", "density"]
 KINDS: tuple[Kind, ...] = ("person", "void", "density")
 UNFAMILIAR = 0.01  # share of known scans that are called unfamiliar
+
+
+Curve = tuple[float, float]
+"""Slope and intercept of the logistic curve from a logit score to its probability."""
+
+
+def probability_of(score: float | np.ndarray, curve: Curve | None) -> np.ndarray:
+    """What a score means, as a model's card says; itself where nothing was calibrated.
+
+    Examples
+    --------
+    >>> probability_of(np.array([0.5, 0.9]), (1.0, -1.0)).round(2).tolist(), float(probability_of(0.3, None))
+    ([0.27, 0.77], 0.3)
+    """
+    share = np.asarray(score, float)
+    if curve is None:
+        return share
+    share = np.clip(share, 1e-4, 1 - 1e-4)
+    return np.asarray(1.0 / (1.0 + np.exp(-(curve[0] * np.log(share / (1.0 - share)) + curve[1]))))
 
 
 @dataclass(frozen=True)
@@ -36,7 +55,7 @@ class ModelId:
     name: str
     version: str
     sha256: str
-    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    calibration: Mapping[str, Curve] = field(default_factory=dict)
     mass_factor: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

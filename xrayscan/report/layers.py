@@ -68,7 +68,9 @@ class Layers:
         return cls(
             frame,
             still=_jpeg(cv2.resize(gray, half, interpolation=cv2.INTER_AREA)),
-            heat=png(heat(cv2.resize(anomaly.person, half, interpolation=cv2.INTER_AREA))),
+            heat=png(
+                heat(cv2.resize(anomaly.person, half, interpolation=cv2.INTER_AREA), anomaly.model.calibration.get("person"))
+            ),
             hatch=png(_hatch(radiograph.opaque, half)),
             overlay=png(drawn),
         )
