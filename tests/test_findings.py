@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,11 @@ class TestScanScore:
         scattered[::10, ::10] = 1.0
         assert scan_score(maps(person=scattered), radiograph()) < 0.1
         assert scan_score(maps(person=plane((60, 100, 120, 160, 0.9))), radiograph()) == pytest.approx(0.9, abs=1e-3)
+
+    def test_the_model_says_over_which_area_it_is_a_mean(self):
+        narrow = maps(person=plane((60, 100, 120, 115, 0.9)))
+        wide = replace(narrow, model=replace(narrow.model, score_area=0.16))
+        assert scan_score(narrow, radiograph()) > 1.5 * scan_score(wide, radiograph())
 
     def test_it_does_not_depend_on_the_pitch(self):
         person = plane((60, 100, 120, 160, 0.8))

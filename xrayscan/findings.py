@@ -15,7 +15,7 @@ from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind, probability_of
 from xrayscan.scan import Box, Radiograph, frozen_array
 from xrayscan.separation import separate
 
-__all__ = ["Finding", "Mass", "Position", "Size", "find", "probability_text", "range_of_persons", "scan_score"]
+__all__ = ["Finding", "Mass", "Position", "Size", "find", "place_scores", "probability_text", "range_of_persons", "scan_score"]
 
 
 EDGE = 0.30  # score at which a region ends
@@ -173,15 +173,18 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph, *, start: int = 0) -> tupl
 
 
 def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> float:
-    """How much the most suspicious place of a scan stands out, 0 to 1: the mean of the highest `CORE` of the map.
+    """How much the most suspicious place of a scan stands out, 0 to 1: the highest mean over a square of the model's area.
 
     The thresholds of a model's card are levels of this score.
     """
+    return float(place_scores(anomaly, radiograph, kind).max())
+
+
+def place_scores(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> np.ndarray:
+    """How much each place stands out, float32 of shape (rows, columns): the highest is the `scan_score`."""
     cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
-    score = getattr(anomaly, kind)
-    window = max(1, round(np.sqrt(CORE / cell)))
-    # The highest mean over a square of that area: one place, not pixels scattered over the scan.
-    return float(cv2.blur(score, (window, window), borderType=cv2.BORDER_CONSTANT).max())
+    window = max(1, round(np.sqrt(anomaly.model.score_area / cell)))
+    return cv2.blur(getattr(anomaly, kind), (window, window), borderType=cv2.BORDER_CONSTANT)
 
 
 def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) -> tuple[int, int]:

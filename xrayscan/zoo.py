@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from xrayscan import _resources
 from xrayscan.errors import ModelError, UnknownModelError, WeightsError
+from xrayscan.network.anomaly import SCORE_AREA
 
 if TYPE_CHECKING:
     from xrayscan.network import Model
@@ -51,6 +52,8 @@ class ModelCard:
         Kind → low and high factor of the 90 % interval of an estimated mass, where it was measured.
     figures : mapping of str to object
         What was measured, with intervals and on what.
+    score_area : float [m²]
+        Of the square over which a scan's score is a mean.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ModelCard:
     calibration: Mapping[str, tuple[float, float]]
     mass_factor: Mapping[str, tuple[float, float]]
     figures: Mapping[str, Any]
+    score_area: float = SCORE_AREA
 
     @classmethod
     def load(cls, folder: Path) -> ModelCard:
@@ -95,6 +99,7 @@ class ModelCard:
                 calibration=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["calibration"].items()}),
                 mass_factor=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["mass_factor"].items()}),
                 figures=MappingProxyType(data.get("figures", {})),
+                score_area=float(data.get("score_area_m2", SCORE_AREA)),
             )
         except FileNotFoundError as error:
             raise ModelError(f"reading the model in {folder}: it has no card.toml; pass a model folder") from error

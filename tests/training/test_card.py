@@ -18,7 +18,9 @@ def card(tmp_path):
     rows = [scan("clean" if k % 2 else "look-alike", k / 300) for k in range(120)]
     rows += [person_scan(0.9, load=10.0 + k) for k in range(60)]
     old = load_model().card
-    return replace(old, folder=tmp_path, figures=summarize(rows, dict(old.thresholds), old.mass_factor, draws=50))
+    return replace(
+        old, folder=tmp_path, score_area=0.05, figures=summarize(rows, dict(old.thresholds), old.mass_factor, draws=50)
+    )
 
 
 def page(card):
@@ -31,7 +33,7 @@ def test_a_card_is_read_back_as_it_was_written(card, of):
     card = card if of == "today" else replace(load_model().card, folder=card.folder)
     write_card(card)
     again = ModelCard.load(card.folder)
-    for part in ("name", "version", "revision", "seed", "grid", "thresholds_set_on", "mass_factor"):
+    for part in ("name", "version", "revision", "seed", "grid", "score_area", "thresholds_set_on", "mass_factor"):
         assert getattr(again, part) == getattr(card, part)
     for part in ("sha256", "thresholds", "calibration", "figures"):
         assert dict(getattr(again, part)) == dict(getattr(card, part))

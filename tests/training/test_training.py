@@ -217,7 +217,7 @@ class TestLoop:
         with torch.inference_mode():
             coarse, whole = network.coarse(batch["input"]), network(batch["input"])
             assert coarse.shape[2:] == tuple(size // 2 for size in whole.shape[2:])
-            assert float(loss_of(coarse, batch)) == pytest.approx(float(loss_of(whole, batch)), rel=0.03)
+            assert float(loss_of(coarse, batch, 64)) == pytest.approx(float(loss_of(whole, batch, 64)), rel=0.03)
 
     def test_a_crops_score_is_that_of_its_highest_cells(self):
         logits, persons, seen = torch.full((3, 8, 8), -6.0), torch.zeros(3, 8, 8), torch.ones(3, 8, 8)
@@ -239,7 +239,7 @@ class TestLoop:
         crops = Crops(SMALL, packed / "train")
         same = [loop._Batches(crops, 2)[step] for step in range(1000, 1012)]
         with torch.inference_mode():
-            before, after = (sum(float(loss_of(net(b["input"]), b)) for b in same) for net in (fresh, trained))
+            before, after = (sum(float(loss_of(net(b["input"]), b, 16)) for b in same) for net in (fresh, trained))
         assert after < 0.97 * before
         assert (tmp_path / "run" / "curve.csv").read_text().startswith("step,loss,seconds")
 

@@ -16,12 +16,11 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from xrayscan.errors import RecipeError
 from xrayscan.evaluation import observer
-from xrayscan.findings import CORE
+from xrayscan.findings import place_scores
 from xrayscan.network import AnomalyMap
 from xrayscan.normalize import normalize
 from xrayscan.scan import Radiograph
@@ -296,10 +295,7 @@ def look(detectors: Mapping[str, Detector], plan: Plan, index: int) -> Look:
 
 def _score(anomaly: AnomalyMap, radiograph: Radiograph, where: np.ndarray) -> float:
     """The scan score of `xrayscan.findings.scan_score`, as if nothing but some pixels were looked at."""
-    cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
-    window = max(1, round(np.sqrt(CORE / cell)))
-    mean = cv2.blur(np.ascontiguousarray(anomaly.person), (window, window), borderType=cv2.BORDER_CONSTANT)
-    return float(mean[where].max())
+    return float(place_scores(anomaly, radiograph)[where].max())
 
 
 def looks(

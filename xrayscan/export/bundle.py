@@ -200,7 +200,7 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
         },
         "preprocessing": {"grid_m": card.grid, "optical_depth_limits": [DEPTH_FLOOR, DEPTH_LIMIT]},
         "postprocessing": {
-            "score_area_m2": findings.CORE,
+            "score_area_m2": card.score_area,
             "thresholds": [{"false_alarm_rate": rate, "scan_score": card.thresholds[rate]} for rate in sorted(card.thresholds)],
             "thresholds_set_on": card.thresholds_set_on,
             "regions": {

@@ -11,12 +11,15 @@ import numpy as np
 from xrayscan.errors import ModelError, ShapeError
 from xrayscan.scan import frozen_array
 
-__all__ = ["KINDS", "AnomalyMap", "Curve", "Kind", "ModelId", "probability_of"]
+__all__ = ["KINDS", "SCORE_AREA", "AnomalyMap", "Curve", "Kind", "ModelId", "probability_of"]
 
 Kind = Literal["person", "void", "density"]
 KINDS: tuple[Kind, ...] = ("person", "void", "density")
 UNFAMILIAR = 0.01  # share of known scans that are called unfamiliar
 
+
+SCORE_AREA = 0.02
+"""About that of a head [m²]; the area of the scores of models whose card names none."""
 
 Curve = tuple[float, float]
 """Slope and intercept of the logistic curve from a logit score to its probability."""
@@ -50,6 +53,8 @@ class ModelId:
         in it is not calibrated.
     mass_factor : mapping of str to (float, float)
         Kind → low and high factor of the 90 % interval of an estimated mass, where it was measured.
+    score_area : float [m²]
+        A scan's score is the highest mean over a square of that area: one place, not pixels scattered over the scan.
     """
 
     name: str
@@ -57,6 +62,7 @@ class ModelId:
     sha256: str
     calibration: Mapping[str, Curve] = field(default_factory=dict)
     mass_factor: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    score_area: float = SCORE_AREA
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calibration", dict(self.calibration))

@@ -67,7 +67,9 @@ class Model:
         self.card, self.backend, self.tile_pixels = card, backend, tile_pixels
         self.device, self.reach = self._run.device, self._run.reach
         self.known = Novelty.load(card.file(NOVELTY)) if NOVELTY in card.sha256 else None
-        self.id = ModelId(card.name, card.version, card.sha256[BACKENDS[backend]], card.calibration, card.mass_factor)
+        self.id = ModelId(
+            card.name, card.version, card.sha256[BACKENDS[backend]], card.calibration, card.mass_factor, card.score_area
+        )
 
     def __call__(self, radiograph: Radiograph, *, stop: Stop | None = None) -> AnomalyMap:
         """What does not belong, on the scan's own pixels.

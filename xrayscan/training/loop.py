@@ -24,13 +24,12 @@ from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
 from xrayscan.zoo import load_card
 
-__all__ = ["Progress", "loss_of", "train"]
+__all__ = ["Progress", "core_pixels", "loss_of", "train"]
 
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
 ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
-CORE = 640  # pixels of a crop that its score is the mean of: on a 10 mm grid 0.06 m²
 
 
 class _Batches(Dataset[Batch]):
@@ -49,7 +48,18 @@ class _Batches(Dataset[Batch]):
         return iter(DataLoader(self, batch_size=None, sampler=count(step), num_workers=1, prefetch_factor=3))
 
 
-def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
+def core_pixels(area: float, grid: float) -> int:
+    """Pixels of a grid [m] that make the area of a scan's score [m²]; enough to be counted on the coarsest answer.
+
+    Examples
+    --------
+    >>> core_pixels(0.064, 0.01), core_pixels(0.02, 0.04)
+    (640, 16)
+    """
+    return max(16, round(area / grid**2))
+
+
+def loss_of(output: torch.Tensor, batch: Batch, core: int) -> torch.Tensor:
     """Cross-entropy, overlap and areal density, over what can be seen.
 
     Parameters
@@ -57,6 +67,8 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     output : Tensor, shape (batch, 5, rows, columns)
         As a network of `xrayscan.network.designs` gives it, or coarser by a whole factor: then the truth is averaged.
     batch : dict of Tensor
+    core : int
+        Pixels of a crop that its score is the mean of.
 
     Returns
     -------
@@ -78,7 +90,7 @@ def loss_of(output: torch.Tensor, batch: Batch) -> torch.Tensor:
     areal = torch.log1p(functional.softplus(output[:, 3:].float())) - torch.log1p(batch["areal"].clamp(min=0.0) / AREAL_SCALE)
     inside = (labels.amax(1) * 4.0 + 0.25) * batch["areal_weight"]
     amount = (functional.smooth_l1_loss(areal, torch.zeros_like(areal), beta=0.1, reduction="none").sum(1) * inside).mean()
-    crop = _of_whole_crops(logits[:, 0], labels[:, 0] * weight[:, 0], weight[:, 0], CORE // step**2)
+    crop = _of_whole_crops(logits[:, 0], labels[:, 0] * weight[:, 0], weight[:, 0], core // step**2)
     return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.15 * crop
 
 
@@ -180,7 +192,7 @@ class _Run:
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         with mixed(self.device):
             output = self.network.coarse(batch["input"].contiguous(memory_format=torch.channels_last))
-        loss = loss_of(output, batch)
+        loss = loss_of(output, batch, core_pixels(self.recipe.network.score_area, self.recipe.network.grid))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xrayscan.errors import RecipeError
+from xrayscan.network.anomaly import SCORE_AREA
 from xrayscan.simulate.body import library
 from xrayscan.simulate.loads import LOADS
 from xrayscan.simulate.lookalike import LOOKALIKES
@@ -110,11 +111,14 @@ class Network:
         Channels of the first stage.
     design : str
         One of `xrayscan.network.designs.DESIGNS`.
+    score_area : float [m²]
+        Of the square over which a scan's score is a mean; the loss of a whole crop is that of its highest pixels of that area.
     """
 
     grid: float = 0.01
     width: int = 24
     design: str = "unet-large"
+    score_area: float = SCORE_AREA
 
 
 @dataclass(frozen=True)

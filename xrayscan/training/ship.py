@@ -174,7 +174,7 @@ def ship(
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     card = ModelCard(
         plan.name, plan.version, folder, now, "recipe.toml", _revision(), plan.seed, plan.network.grid, hashes,
-        {}, "", {}, {}, {},
+        {}, "", {}, {}, {}, plan.network.score_area,
     )  # fmt: skip
     note("rounding to int8")
     card = with_int8(card, data / "train")
