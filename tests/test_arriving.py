@@ -110,8 +110,9 @@ class TestGaps:
             held.push(columns(0, 10), 4_000_000)
         assert held.count == 10
 
-    def test_all_of_it_again(self):
+    @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+    def test_all_of_it_again(self, dtype):
         held = Arriving(like(), "mask")
-        held.push(columns(0, 30), 0)
-        held.push(columns(10, 20), 10)
+        held.push(columns(0, 30).astype(dtype), 0)
+        held.push(columns(10, 20).astype(dtype), 10)
         assert held.count == 30

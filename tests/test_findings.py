@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import ShapeError
-from xrayscan.findings import Finding, Mass, Position, Size, find, scan_score
+from xrayscan.findings import Finding, Mass, Position, Size, find, is_contained, scan_score
 from xrayscan.network.anomaly import AnomalyMap, ModelId
 from xrayscan.scan import Box, Radiograph
 
@@ -51,6 +51,13 @@ def test_a_region_is_found_where_it_is():
         pytest.approx(0.8 * finding.mass.value),
         pytest.approx(1.3 * finding.mass.value),
     )
+
+
+def test_outside_of_a_container_it_is_told_from_the_pictures_edges():
+    (finding,) = find(maps(person=plane((60, 5, 140, 35, 0.9))), radiograph())
+    assert finding.position.from_front == pytest.approx(0.195, abs=0.01)
+    assert finding.position.above_floor == pytest.approx(1.005, abs=0.01)
+    assert not is_contained(finding.box, finding.mask, CONTAINERS)
 
 
 def test_the_most_probable_comes_first_and_kinds_are_numbered_apart():

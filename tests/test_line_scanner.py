@@ -153,6 +153,20 @@ class TestATrain:
 
 
 class TestErrors:
+    def test_after_a_stretch_that_failed_there_is_no_report(self, screener, train, monkeypatch):
+        def failing(*_, **__):
+            raise CalibrationError("air is not above dark")
+
+        monkeypatch.setattr(screener, "stretch", failing, raising=True)
+        with lines_of(screener, train) as lines:
+            lines.push(train.view.pixels)
+            lines._running[0].exception()  # it has failed
+            for _ in range(2):
+                with pytest.raises(CalibrationError, match="air is not above dark"):
+                    lines.push(train.view.pixels)
+            with pytest.raises(CalibrationError, match="air is not above dark"):
+                lines.close()
+
     def test_nothing_arrived(self, screener, truck):
         with pytest.raises(ReportError, match="of which no column has arrived"), lines_of(screener, truck) as lines:
             lines.close()

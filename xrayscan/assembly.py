@@ -9,8 +9,9 @@ from typing import IO
 
 import numpy as np
 
+from xrayscan.explain.evidence import place
 from xrayscan.explain.explanation import Explanation
-from xrayscan.findings import Finding
+from xrayscan.findings import Finding, position_of
 from xrayscan.geometry import Box, Region
 from xrayscan.network.anomaly import KINDS, AnomalyMap
 from xrayscan.report import Report
@@ -26,12 +27,21 @@ PLANES = (*KINDS, "added", "missing")
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """A finding in columns of the whole scan, why it was made, and whether its middle lies within its stretch."""
+    """A finding in columns of the whole scan, why it was made, what was said of its place, whether it is inside its stretch."""
 
     stretch: Stretch
     finding: Finding
     why: Explanation
+    place: str
     inside: bool
+
+    def placed(self, containers: Sequence[Box], pitch: tuple[float, float], rows: int) -> _Found:
+        """The same with its place in the whole scan's containers, of which its stretch may have shown a part."""
+        one = self.finding
+        finding = replace(one, position=position_of(one.box, one.mask, containers, pitch, rows))
+        said = place(finding, containers)
+        sentences = tuple(said if sentence == self.place else sentence for sentence in self.why.sentences)
+        return replace(self, finding=finding, why=replace(self.why, sentences=sentences), place=said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +54,7 @@ class _Piece:
     regions: tuple[Region, ...]
     load_line: np.ndarray
     inspected: float
-    load: float  # px
+    load: float | None  # px; None where it is not known
     score: float
     novelty: float | None
     whole: bool  # whether the network has seen all of it
@@ -55,14 +65,14 @@ class _Piece:
     def of(cls, stretch: Stretch, report: Report) -> _Piece:
         radiograph = report.radiograph
         kept = (stretch.last - stretch.first) / (stretch.stop - stretch.start)
-        load = next((step.parameters.get("load_pixels", 0) for step in radiograph.history if step.name == "inspected"), 0)
+        load = next((step.parameters.get("load_pixels") for step in radiograph.history if step.name == "inspected"), None)
         line = radiograph.load_line
         regions = ((one.kind, box) for one in radiograph.regions for box in _moved([one.box], stretch))
         return cls(
             stretch, tuple(_found(stretch, report)), tuple(_moved(radiograph.containers, stretch)),
             tuple(Region(kind, box) for kind, box in regions),
             np.full(stretch.last - stretch.first, np.nan, np.float32) if line is None else line[stretch.inner].copy(),
-            report.inspected, max(1.0, kept * load), report.score, report.anomaly.novelty,
+            report.inspected, None if load is None else max(1.0, kept * load), report.score, report.anomaly.novelty,
             report.anomaly.answered is None, radiograph.history,
             dict(report.timings),
         )  # fmt: skip
@@ -114,11 +124,10 @@ class Assembly:
         last, pieces = self._last, self._pieces
         planes = self._mapped(len(last.radiograph.energies), last.radiograph.shape[0])
         novelties = [piece.novelty for piece in pieces if piece.novelty is not None]
-        weights = [piece.load for piece in pieces]
+        pitch, containers = last.radiograph.pixel_pitch, tuple(_joined([piece.containers for piece in pieces]))
         radiograph = Radiograph(
-            planes["optical_depth"], planes["valid"][0], planes["opaque"][0], last.radiograph.pixel_pitch,
-            containers=tuple(_joined([piece.containers for piece in pieces])),
-            inspected=float(np.average([piece.inspected for piece in pieces], weights=weights)),
+            planes["optical_depth"], planes["valid"][0], planes["opaque"][0], pitch,
+            containers=containers, inspected=_inspected(pieces),
             energies=last.radiograph.energies, quantity=last.radiograph.quantity, history=tuple(_told(pieces)),
             regions=tuple(_regions(pieces)), load_line=np.concatenate([piece.load_line for piece in pieces]),
             endpoints=last.radiograph.endpoints,
@@ -128,7 +137,7 @@ class Assembly:
             **maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None,
             answered=None if all(piece.whole for piece in pieces) else planes["answered"][0],
         )  # fmt: skip
-        found = _ranked(_once(pieces))
+        found = _ranked([one.placed(containers, pitch, radiograph.shape[0]) for one in _once(pieces)])
         timings = {step: sum(piece.timings.get(step, 0.0) for piece in pieces) for step in pieces[0].timings}
         return Report(
             scan, tuple(one.finding for one in found), tuple(one.why for one in found), radiograph=radiograph, anomaly=anomaly,
@@ -155,6 +164,15 @@ class Assembly:
         self._files.clear()
 
 
+def _inspected(pieces: Sequence[_Piece]) -> float:
+    """Share of the load that was seen; of a stretch in which nothing was seen, as much load is taken as the others hold."""
+    known = [piece for piece in pieces if piece.load is not None]
+    columns = sum(piece.stretch.last - piece.stretch.first for piece in known)
+    a_column = sum(piece.load or 0.0 for piece in known) / columns if columns else 1.0
+    weights = [(piece.stretch.last - piece.stretch.first) * a_column if piece.load is None else piece.load for piece in pieces]
+    return float(np.average([piece.inspected for piece in pieces], weights=weights))
+
+
 def common(one: Box, other: Box) -> int:
     """Pixels that two boxes have in common."""
     height = min(one.bottom, other.bottom) - max(one.top, other.top)
@@ -178,7 +196,8 @@ def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
         if expected is not None:
             expected = replace(expected, box=shifted(expected.box, stretch.start))
         inside = stretch.first <= middle < stretch.last
-        yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), inside)
+        said = place(finding, report.radiograph.containers)
+        yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), said, inside)
 
 
 def _moved(boxes: Sequence[Box], stretch: Stretch) -> Iterator[Box]:
@@ -205,8 +224,8 @@ def _joined(pieces: Sequence[Sequence[Box]]) -> list[Box]:
 
 def _apart(one: Box, other: Box) -> bool:
     """Whether two boxes side by side are of different heights."""
-    common = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return common < 0.8 * max(one.height, other.height)
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return shared < 0.8 * max(one.height, other.height)
 
 
 def _regions(pieces: Sequence[_Piece]) -> Iterator[Region]:

@@ -15,7 +15,19 @@ from xrayscan.network.anomaly import KINDS, AnomalyMap, Kind, probability_of
 from xrayscan.scan import Box, Radiograph, frozen_array
 from xrayscan.separation import separate
 
-__all__ = ["Finding", "Mass", "Position", "Size", "find", "place_scores", "probability_text", "range_of_persons", "scan_score"]
+__all__ = [
+    "Finding",
+    "Mass",
+    "Position",
+    "Size",
+    "find",
+    "is_contained",
+    "place_scores",
+    "position_of",
+    "probability_text",
+    "range_of_persons",
+    "scan_score",
+]
 
 
 EDGE = 0.30  # score at which a region ends
@@ -272,15 +284,43 @@ def _finding(
         "transmission": float(np.exp(-np.nanmedian(depth))),
         "opaque_share_around": float(opaque.mean()),
     }
-    position, size = _place(box, mask, radiograph, start), Size(box.height * pitch[0], box.width * pitch[1])
+    position = position_of(box, mask, radiograph.containers, pitch, radiograph.shape[0], start)
+    size = Size(box.height * pitch[0], box.width * pitch[1])
     chance = float(probability_of(height, anomaly.model.calibration.get(kind)))
     return Finding("?", kind, chance, box, mask, position, size, Mass(mass, mass * low, mass * high), evidence)
 
 
-def _place(box: Box, mask: np.ndarray, radiograph: Radiograph, start: int) -> Position:
-    """Middle of a region, from the front and the floor of the container that holds it."""
+def position_of(
+    box: Box, mask: np.ndarray, containers: Sequence[Box], pitch: tuple[float, float], rows: int, start: int = 0
+) -> Position:  # fmt: skip
+    """Middle of a region, from the front and the floor of the container that holds it; else from the picture's edges.
+
+    Parameters
+    ----------
+    box, mask
+        As of a `Finding`.
+    containers : sequence of Box
+    pitch : (float, float) [m]
+    rows : int
+        Of the picture.
+    start : int
+        Columns that lie before the picture, if it is a part of one.
+    """
+    row, column = _middle(box, mask)
+    holding = _holding(containers, column)
+    left, bottom = (-start, rows) if holding is None else (holding.left, holding.bottom)
+    return Position((column - left) * pitch[1], (bottom - row) * pitch[0])
+
+
+def is_contained(box: Box, mask: np.ndarray, containers: Sequence[Box]) -> bool:
+    """Whether a region's position is told from a container, as `position_of` does."""
+    return _holding(containers, _middle(box, mask)[1]) is not None
+
+
+def _middle(box: Box, mask: np.ndarray) -> tuple[float, float]:
     rows, columns = np.nonzero(mask)
-    row, column = box.top + float(rows.mean()), box.left + float(columns.mean())
-    inside = [c for c in radiograph.containers if c.left <= column < c.right]
-    left, bottom = (inside[0].left, inside[0].bottom) if inside else (-start, radiograph.shape[0])
-    return Position((column - left) * radiograph.pixel_pitch[1], (bottom - row) * radiograph.pixel_pitch[0])
+    return box.top + float(rows.mean()), box.left + float(columns.mean())
+
+
+def _holding(containers: Sequence[Box], column: float) -> Box | None:
+    return next((one for one in containers if one.left <= column < one.right), None)

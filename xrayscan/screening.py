@@ -30,7 +30,7 @@ from xrayscan.normalize import normalize
 from xrayscan.normalize.opacity import inspected_share
 from xrayscan.quality.fitness import STOPPED
 from xrayscan.report import Report
-from xrayscan.scan import Manifest, Quantity, Radiograph, Scan, Source, Step
+from xrayscan.scan import Box, Manifest, Quantity, Radiograph, Scan, Source, Step
 from xrayscan.stop import Stop
 from xrayscan.stretches import HALO, Stretch, next_stretch, part, stretches
 from xrayscan.zoo import ModelCard, load_model
@@ -89,6 +89,9 @@ class Screener:
     def __call__(self, scan: str | PathLike[str] | Scan, *, stop: Stop | None = None) -> Report:
         """Screen one scan.
 
+        A scan of more than 23 m, such as a train's, is screened in stretches of 12 to 20 m and what lies 3 m beside them; the
+        false-alarm rate then is that of a stretch.
+
         Parameters
         ----------
         scan : path or Scan
@@ -96,9 +99,6 @@ class Screener:
         stop : Stop or None
             When it is due, the report is of what was seen until then: the rest counts as not inspected, a warning says so, and
             the priority is not "low".
-
-        A scan of more than 23 m, such as a train's, is screened in stretches of 12 to 20 m and what lies 3 m beside them; the
-        false-alarm rate then is that of a stretch.
 
         Returns
         -------
@@ -115,6 +115,8 @@ class Screener:
             If it can not be normalized.
         StoppedError
             If it was to stop before it was normalized: then nothing at all is known of it.
+        OSError
+            If the temporary files of a scan in stretches can not be written.
         """
         start = time.perf_counter()
         given = scan if isinstance(scan, Scan) else read(Path(scan))
@@ -217,7 +219,12 @@ class Screener:
 def _seen_in_part(radiograph: Radiograph, answered: np.ndarray, reason: str) -> Radiograph:
     """A radiograph of which the network saw a part: the rest counts as not measured, and so as not inspected."""
     valid = radiograph.valid & answered
-    share, inspected = inspected_share(radiograph.optical_depth[0], radiograph.opaque & answered, valid, radiograph.containers)
+    # Without a container it is the columns that were scanned, whether they were answered or not.
+    scanned = np.flatnonzero(radiograph.valid.any(axis=0))
+    whole = [Box(0, int(scanned[0]), radiograph.shape[0], int(scanned[-1]) + 1)] if scanned.size else []
+    share, inspected = inspected_share(
+        radiograph.optical_depth[0], radiograph.opaque & answered, valid, radiograph.containers or whole
+    )
     note = f"warning: screened in part only, as {reason}: the network saw {answered.mean():.0%} of the picture"
     return replace(
         radiograph, valid=valid, inspected=share,
@@ -296,6 +303,7 @@ class LineScanner:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()
         self._next = 0  # first column of the next stretch
+        self._failed: Exception | None = None
         self._closed = False
 
     @property
@@ -323,8 +331,9 @@ class LineScanner:
         ------
         ShapeError, GapError
             The block is then not taken in, and the next one may be pushed.
-        CalibrationError
-            If a stretch can not be normalized.
+        CalibrationError, OSError
+            If a stretch can not be normalized, or its planes can not be written. There is no report of the scan then: whatever
+            is called next raises the same.
         ReportError
             If the scan is closed.
         """
@@ -343,12 +352,12 @@ class LineScanner:
         ------
         ReportError
             If nothing has arrived, or the scan is closed already.
-        CalibrationError
-            If it can not be normalized.
+        CalibrationError, OSError
+            If it can not be normalized, or its planes can not be written.
         """
-        self._check_open()
-        self._closed = True
         try:
+            self._check_open()
+            self._closed = True
             return self._report()
         finally:
             self._end()
@@ -368,6 +377,8 @@ class LineScanner:
         return self._assembly.report(held.like)
 
     def _check_open(self) -> None:
+        if self._failed is not None:
+            raise self._failed
         if self._closed:
             raise ReportError("the scan is closed: its report was given; start another LineScanner for the next one")
 
@@ -393,7 +404,11 @@ class LineScanner:
     def _wait(self, left: int) -> None:
         """Until so many stretches are left to be screened."""
         while len(self._running) > left:
-            self._running.popleft().result()
+            try:
+                self._running.popleft().result()
+            except Exception as error:
+                self._failed = error
+                raise
 
     def __enter__(self) -> Self:
         return self

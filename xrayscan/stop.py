@@ -39,7 +39,7 @@ class Stop:
         if seconds is not None and not seconds > 0:
             raise ValueError(f"a time budget of {seconds} s was given; expected seconds above 0, or None for no limit")
         self.seconds = seconds
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._end = None if seconds is None or seconds > threading.TIMEOUT_MAX else time.monotonic() + seconds
         self._canceled = False
         self._lock = threading.Lock()
         self._acts: list[Callable[[], None]] = []

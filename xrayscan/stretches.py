@@ -91,6 +91,8 @@ def brightness(pixels: np.ndarray) -> np.ndarray:
     high = pixels[0]
     if high.dtype.kind != "f":
         return np.asarray(high.sum(axis=0, dtype=np.int64), np.float64)
+    if not high.shape[1]:
+        return np.zeros(0)
     sums = [np.ascontiguousarray(high[:, k : k + CHUNK].T, np.float64).sum(axis=1) for k in range(0, high.shape[1], CHUNK)]
     return np.nan_to_num(np.concatenate(sums), nan=0.0, posinf=0.0, neginf=0.0)
 

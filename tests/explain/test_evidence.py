@@ -11,7 +11,7 @@ from yard import CARD, FakeModel, Yard
 
 from xrayscan.errors import ShapeError
 from xrayscan.explain import explain
-from xrayscan.explain.evidence import measure, sentences
+from xrayscan.explain.evidence import measure, place, sentences
 from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
 from xrayscan.normalize.areal import areal_density
@@ -31,6 +31,12 @@ def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
     assert "near a head (19 g/cm²)" in text
     assert "Against it" not in text
     assert "With care" not in text
+
+
+def test_what_lies_in_no_container_is_told_from_the_pictures_edges():
+    assert "m from the container's front" in place(Yard().finding, (Box(0, 0, 200, 390),))
+    assert "m above its lower edge (it lies in no container)" in place(Yard().finding, (Box(0, 300, 200, 390),))
+    assert "m above its lower edge (no container was found)" in place(Yard().finding, ())
 
 
 def test_no_sentence_claims_a_person():

@@ -129,6 +129,8 @@ class TestStopping:
         np.testing.assert_array_equal(report.anomaly.person[:, :kept], seen[0].anomaly.person[:, :kept])
         assert any("it was canceled" in warning for warning in report.warnings)
         assert report.priority != "low"
+        # What was seen is as large a share of the load as of the picture: all six parts are alike.
+        assert report.inspected == pytest.approx(seen[0].inspected * kept / report.radiograph.shape[1], abs=0.1)
 
     def test_explanations_can_be_cut_short(self, engine, scan, report):
         stop = Stop()
@@ -141,6 +143,11 @@ class TestStopping:
         assert engine.screen(scan, seconds=-1.0).failure.kind == "refused"
         with pytest.raises(ValueError, match="a time budget of 0 s was given; expected seconds above 0"):
             Stop(0)
+
+    def test_for_ever(self, engine, scan, report):
+        stop = Stop(float("inf"))
+        with stop.acting(lambda: None):
+            assert stop.due == ""
 
     def test_one_of_both(self, engine, scan):
         assert "give one, as a Stop has seconds of its own" in engine.screen(scan, seconds=1, stop=Stop()).failure.message
@@ -175,7 +182,7 @@ class TestFailures:
         ("scan", "kind", "message"),
         [
             ("nowhere.tif", "unreadable", "nowhere.tif"),
-            (np.zeros((5, 5)), "refused", ""),
+            (np.zeros((5, 5)), "refused", "screening a ndarray; give a path, or a Scan"),
             (
                 xs.Scan.from_array(np.ones((80, 90)), air=np.ones(80), dark=np.full(80, 5.0), pixel_pitch=0.01),
                 "unsuitable",
@@ -194,8 +201,19 @@ class TestFailures:
         monkeypatch.setattr(engine.screener, "model", None)
         with caplog.at_level(logging.ERROR, logger="xrayscan"):
             failure = engine.screen(scan).failure
-        assert failure.kind in {"fault", "refused"}
+        assert failure.kind == "fault"
         assert "NoneType" in failure.message
+        assert "this is a fault of xrayscan" in failure.message
+        assert "TypeError" in caplog.text
+
+    def test_no_room_on_the_disk(self, engine, scan, monkeypatch):
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(engine.screener, "stretch", full)
+        failure = engine.screen(scan).failure
+        assert failure.kind == "memory"
+        assert "No space left on device; make room on the disk" in failure.message
 
     def test_no_memory(self, engine, scan, monkeypatch):
         def none_left(radiograph):

@@ -4,6 +4,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("albumentations")
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,6 +133,17 @@ class TestCrops:
         np.testing.assert_array_equal(one.input, two.input)
         assert (Crops(SMALL, packed / "train").crop(4, 1).input != one.input).any()
 
+    def test_persons_are_inserted_and_loads_put_behind_as_often_as_asked(self, packed):
+        plain = Crops(SMALL, packed / "train")
+        more = Crops(replace(SMALL, schedule=replace(SMALL.schedule, inserted=1.0, behind=1.0)), packed / "train")
+        assert more.persons.known
+        assert more.behind.known
+        assert not plain.persons.known
+        assert not plain.behind.known
+        pairs = [(plain.crop(step, 0), more.crop(step, 0)) for step in range(40)]
+        assert sum(b.labels[0].sum() > a.labels[0].sum() for a, b in pairs) > 4
+        assert sum(b.input[0].mean() > a.input[0].mean() for a, b in pairs) > 20
+
     def test_what_can_not_be_seen_is_not_learned(self, packed):
         crops = Crops(SMALL, packed / "train")
         for step in range(12):
@@ -187,6 +199,30 @@ class TestLoop:
         width = {"network": Network(width=network.width)} | changed
         return replace(SMALL, start=Start(self.CARD.name, self.CARD.sha256["weights.safetensors"]), **width)
 
+    def test_the_rate_warms_up_turns_and_cools(self):
+        schedule = Schedule(1000, rate=1.0, cosine=2000, cool=200)
+        rates = [loop._rate(schedule, step, step / 1000) for step in range(1001)]
+        assert rates[0] == pytest.approx(0.005, abs=1e-4)
+        assert rates[500] == pytest.approx(0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi / 4)))
+        assert rates[1000] == pytest.approx(0.0, abs=1e-12)
+        assert all(a > b for a, b in itertools.pairwise(rates[200:]))
+        # By time it ends at 0 with the time, however many steps that were.
+        assert loop._rate(schedule, 5000, 0.95) == pytest.approx(rates[950])
+
+    def test_what_is_noted_after_the_checkpoint_is_noted_once(self, packed, tmp_path, monkeypatch):
+        schedule = replace(SMALL.schedule, steps=200, save_every=100)
+        plan = replace(SMALL, schedule=schedule)
+
+        def killed(step, steps, loss):
+            if step == 150:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(plan, packed / "train", tmp_path, progress=killed)
+        train(plan, packed / "train", tmp_path)
+        rows = (tmp_path / "curve.csv").read_text().splitlines()
+        assert [row.split(",")[0] for row in rows] == ["step", "50", "100", "150", "200"]
+
     def test_it_goes_on_from_the_weights_of_a_model(self, tmp_path):
         run = loop._Run(self.started(), tmp_path, "cpu")
         known = load_weights(self.CARD.file("weights.safetensors")).state_dict()
@@ -225,7 +261,7 @@ class TestLoop:
         persons[1, 0, 0] = 1.0  # too small to count, and missed
         expected = (np.log1p(np.exp(-4.0)) + np.log1p(np.exp(-6.0))) / 2
         assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
-        logits[2, 7, 7], seen[2, 7, 7] = 30.0, 0.0  # an alarm where nothing can be seen
+        logits[2, 7, 7], seen[2, 7, 7] = 12.0, 0.0  # an alarm where nothing can be seen
         assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
 
     def test_it_learns(self, packed, tmp_path):

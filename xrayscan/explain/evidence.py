@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from xrayscan.explain.expected import Expected
-from xrayscan.findings import Finding, probability_text
+from xrayscan.findings import Finding, is_contained, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.normalize.areal import areal_density, endpoint_of
-from xrayscan.scan import Radiograph
+from xrayscan.scan import Box, Radiograph
 from xrayscan.zoo import ModelCard
 
 __all__ = ["Measured", "measure", "sentences"]
@@ -140,7 +141,7 @@ def sentences(
     measured = measure(finding, radiograph, anomaly)
     said = [
         _probability(finding, anomaly, card),
-        _place(finding, radiograph),
+        place(finding, radiograph.containers),
         *_densities(finding, measured),
         *_balance(finding, radiograph, expected),
         *_transmission(measured),
@@ -160,12 +161,14 @@ def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
     )
 
 
-def _place(finding: Finding, radiograph: Radiograph) -> str:
+def place(finding: Finding, containers: Sequence[Box]) -> str:
+    """Where a finding is and how large, as a sentence."""
     position, size = finding.position, finding.size
-    if radiograph.containers:
+    if is_contained(finding.box, finding.mask, containers):
         front, floor = "the container's front", "its floor"
     else:
-        front, floor = "the picture's left edge", "its lower edge (no container was found)"
+        why = "it lies in no container" if containers else "no container was found"
+        front, floor = "the picture's left edge", f"its lower edge ({why})"
     return (
         f"Its middle is {position.from_front:.2f} m from {front} and {position.above_floor:.2f} m above {floor}; "
         f"it is {size.height:.2f} m high and {size.width:.2f} m wide."

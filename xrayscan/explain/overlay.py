@@ -114,7 +114,7 @@ def overlay(
     pen = Pen.of(frame.rows)
     plain = materials_picture(radiograph) if style.materials else _colored(picture(radiograph) if gray is None else gray)
     image = plain.copy()
-    hatched(image, frame.resized(radiograph.opaque.astype(np.uint8)).astype(bool), pen)
+    hatched(image, frame.resized(radiograph.opaque.astype(np.float32)) > 0, pen)
     score, curve = frame.resized(anomaly.person), anomaly.model.calibration.get("person")
     if style.heat == "filled":
         image = blended(image, score, style.opacity, curve)

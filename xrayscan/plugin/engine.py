@@ -33,8 +33,8 @@ class Failure:
     ----------
     kind : {"unreadable", "unsuitable", "time", "canceled", "memory", "refused", "fault"}
         The file is no scan that can be read; the scan can not be normalized or has several views; the time budget was over,
-        or it was canceled, before anything was known of it; memory ran out; something was asked for that there is not; a
-        fault of xrayscan, whose traceback is in the log.
+        or it was canceled, before anything was known of it; memory ran out, or room on the disk; something was asked for that
+        there is not; a fault of xrayscan, whose traceback is in the log.
     message : str
         What was being done, on what, and what to do next.
     error : str
@@ -132,9 +132,7 @@ class Engine:
         """
         began = time.perf_counter()
         try:
-            if seconds is not None and stop is not None:
-                raise ShapeError("screening got seconds and a stop; give one, as a Stop has seconds of its own")
-            stop = Stop(seconds) if seconds is not None else stop
+            stop = _asked(scan, seconds, stop)
             report, failure = self.screener(_view(scan, view), stop=stop), None
         except Exception as error:  # noqa: BLE001  a scan must never end its host, and a value says what it did
             report, failure = None, _failure(error)
@@ -152,6 +150,26 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"Engine({self.screener!r}, API {API})"
+
+
+class _MisuseError(XrayscanError):
+    """What the host asked for makes no sense."""
+
+
+def _asked(scan: object, seconds: float | None, stop: Stop | None) -> Stop | None:
+    """The stop that was meant, if any."""
+    if not isinstance(scan, str | PathLike | Scan):
+        raise _MisuseError(
+            f"screening a {type(scan).__name__}; give a path, or a Scan: Scan.from_array(...) makes one of an array"
+        )
+    if seconds is None:
+        return stop
+    if stop is not None:
+        raise _MisuseError("screening got seconds and a stop; give one, as a Stop has seconds of its own")
+    try:
+        return Stop(seconds)
+    except (TypeError, ValueError) as error:
+        raise _MisuseError(f"screening within {seconds!r} s: {error}") from error
 
 
 def _view(scan: str | PathLike[str] | Scan, view: int | None) -> str | PathLike[str] | Scan:
@@ -172,7 +190,9 @@ def _failure(error: Exception) -> Failure:
         return Failure("unsuitable", message, name)
     if isinstance(error, MemoryError):
         return Failure("memory", "there was not enough memory to screen it; give the host more, or screen fewer at once", name)
-    if isinstance(error, (XrayscanError, ValueError, TypeError)):
-        return Failure("refused", message, name)
+    if isinstance(error, XrayscanError):
+        return Failure("refused", message, name.lstrip("_"))
+    if isinstance(error, OSError):  # of its own files: those of a scan are a ReadError
+        return Failure("memory", f"the temporary files of a report can not be written: {message}; make room on the disk", name)
     logger.error("screening failed in a way that was not foreseen", exc_info=error)
     return Failure("fault", f"{name}: {message}; this is a fault of xrayscan: please report it with the kind of scan", name)

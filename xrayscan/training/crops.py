@@ -94,7 +94,6 @@ class Crops:
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
         patch = np.pad(patch, ((0, 0), *missing))
-        patch[2] = np.pad(np.ones([s - m[1] for s, m in zip(self.size, missing, strict=True)], np.float32), missing) * patch[2]
         if rng.random() < self.recipe.schedule.inserted and not (patch[4].astype(np.uint8) & BITS["person"]).any():
             self.persons.insert(rng, patch)
         if self.behind.known and rng.random() < self.recipe.schedule.behind:
@@ -151,7 +150,8 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
     if rng.random() < 0.15:  # a dead channel or two
         for row in rng.integers(0, len(valid), rng.integers(1, 3)):
             valid[row] = 0.0
-            high[row], low[row] = high[row - 1], low[row - 1]
+            beside = row - 1 if row else 1
+            high[row], low[row] = high[beside], low[beside]
     labels = np.stack([(bits & BITS[k]) > 0 for k in ("person", "void", "density")]).astype(np.float32)
     usable = ((opaque < 0.5) & (valid > 0.3)).astype(np.float32)
     weight = np.stack([usable, usable * ((bits & BITS["ignore"]) == 0), usable])

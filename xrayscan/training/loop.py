@@ -119,11 +119,11 @@ def _averaged(batch: Batch, step: int) -> Batch:
 def _rate(schedule: Schedule, step: int, done: float) -> float:
     """Warm-up over the first 200 steps, then half a cosine down to a hundredth, and a straight line to 0 over the last ones.
 
-    ``done`` is the share of the training that is behind.
+    ``done`` is the share of the training that is behind, whether it is one of so many steps or of so many seconds.
     """
     warm = min(1.0, (step + 1) / 200)
-    turned = step / schedule.cosine if schedule.cosine else done
-    cold = min(1.0, (schedule.steps - step) / schedule.cool) if schedule.cool else 1.0
+    turned = done * schedule.steps / schedule.cosine if schedule.cosine else done
+    cold = min(1.0, (1.0 - done) * schedule.steps / schedule.cool) if schedule.cool else 1.0
     return float(schedule.rate * warm * cold * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(turned, 1.0)))))
 
 
@@ -244,6 +244,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     crops, run, schedule = Crops(recipe, data), _Run(recipe, folder, device), recipe.schedule
     losses: list[float] = []
+    _cut_back(folder / "curve.csv", run.step)
     coming = _Batches(crops, schedule.batch).coming(run.step)
     run.network.train()
     last = time.monotonic()
@@ -262,6 +263,13 @@ def train(
     run.save()
     (folder / "state.json").write_text(json.dumps({"step": run.step, "steps": schedule.steps}), encoding="utf-8")
     return run.mean.eval()
+
+
+def _cut_back(path: Path, step: int) -> None:
+    """Take what was noted after the checkpoint out of a curve: it is noted again."""
+    if path.exists():
+        first, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join([first, *(row for row in rows if int(row.split(",")[0]) <= step)]), encoding="utf-8")
 
 
 def _note(path: Path, step: int, loss: float, seconds: float) -> None:

@@ -1,0 +1,80 @@
+"""Persons of one packed scan in a crop of another: depths and areal densities add up, and only where a person could be."""
+
+import json
+
+import numpy as np
+import pytest
+
+from xrayscan.simulate.packed import BITS
+from xrayscan.training.inserted import ATTENUATION, Persons
+
+SHAPE = (60, 80)
+BODY = (10, 20, 40, 36)  # top, left, bottom, right in its own scan
+
+
+def scan(depth=0.5, bits=0, shape=SHAPE):
+    array = np.zeros((7, *shape), np.float32)
+    array[:2], array[2], array[4] = depth, 1.0, bits
+    return array
+
+
+def person():
+    array = scan(0.2)
+    top, left, bottom, right = BODY
+    array[5, top:bottom, left:right], array[4, top:bottom, left:right] = 20.0, BITS["person"]
+    return array
+
+
+def persons(folder, boxes=(BODY,), hidden=0.0, mass=70.0):
+    about = [{"kind": "person", "box": list(box), "hidden_share": hidden, "mass": mass} for box in boxes]
+    (folder / "0.json").write_text(json.dumps({"instances": about}), encoding="utf-8")
+    return Persons([folder / "0.npz"], lambda path: person())
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+class TestInsert:
+    def test_depth_grows_by_what_a_body_takes_away(self, tmp_path, rng):
+        patch = scan()
+        assert persons(tmp_path).insert(rng, patch)
+        there = patch[4].astype(int) & BITS["person"] > 0
+        assert np.count_nonzero(there) == 30 * 16
+        np.testing.assert_array_equal(patch[5], 20.0 * there)
+        more = patch[0] - 0.5
+        assert (more[~there] == 0).all()
+        assert ATTENUATION[0] * 20 <= more[there].min() == pytest.approx(more[there].max())
+        assert more.max() <= ATTENUATION[1] * 20 + 1e-6
+
+    def test_the_second_energy_is_not_believed_any_more(self, tmp_path, rng):
+        patch = scan(bits=BITS["dual"])
+        assert persons(tmp_path).insert(rng, patch)
+        assert not (patch[4].astype(int) & BITS["dual"]).any()
+
+    @pytest.mark.parametrize(
+        "patch",
+        [
+            scan(0.0), scan(5.0), scan(bits=BITS["display"]), scan(bits=BITS["person"]), scan(bits=BITS["void"]),
+            scan(bits=BITS["driver"]), scan(shape=(20, 80)),
+        ],
+        ids=["air", "too dense", "display", "a person", "a void", "a driver", "too small"],
+    )  # fmt: skip
+    def test_where_nobody_is_put(self, tmp_path, rng, patch):
+        kept = patch.copy()
+        assert not persons(tmp_path).insert(rng, patch)
+        np.testing.assert_array_equal(patch, kept)
+
+
+class TestKnown:
+    def test_whoever_is_seen_whole_and_apart(self, tmp_path):
+        assert [box for _, box in persons(tmp_path).known] == [BODY]
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"hidden": 0.5}, {"mass": 4.0}, {"boxes": (BODY, (12, 30, 50, 60))}],
+        ids=["half hidden", "a hand", "touching"],
+    )
+    def test_nobody_else(self, tmp_path, other):
+        assert persons(tmp_path, **other).known == []
