@@ -5,7 +5,6 @@ import pytest
 
 import xrayscan as xs
 from xrayscan import _resources
-from xrayscan.assembly import common
 from xrayscan.errors import CalibrationError, GapError, ReportError, ShapeError
 from xrayscan.stretches import HALO, LONGEST
 
@@ -109,7 +108,7 @@ class TestATruck:
         assert sure
         for finding in sure:
             half = finding.box.height * finding.box.width / 2
-            told_at = [at for at, f in early if f.kind == finding.kind and common(f.box, finding.box) > half]
+            told_at = [at for at, f in early if f.kind == finding.kind and f.box.common(finding.box) > half]
             assert (min(told_at) - finding.box.right) * truck.view.pixel_pitch[1] <= 2.0
 
 

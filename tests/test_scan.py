@@ -129,6 +129,11 @@ class TestNouns:
 
     def test_a_grown_box_stays_in_the_picture(self):
         assert Box(1, 1, 4, 4).grown(3, (5, 20)) == Box(0, 0, 5, 7)
+        assert Box(1, 1, 4, 4).grown((0, 2), (5, 20)) == Box(1, 0, 4, 6)
+
+    def test_what_two_boxes_have_in_common(self):
+        assert Box(1, 1, 4, 4).common(Box(2, 3, 9, 9)) == 2
+        assert Box(1, 1, 4, 4).common(Box(4, 1, 9, 9)) == 0
 
 
 def test_a_view_with_calibration_of_another_detector_is_refused():

@@ -18,7 +18,7 @@ from xrayscan.report import Report
 from xrayscan.scan import Radiograph, Scan, Step
 from xrayscan.stretches import Stretch
 
-__all__ = ["SAME", "Assembly", "common", "shifted"]
+__all__ = ["SAME", "Assembly", "shifted"]
 
 SEAM = 0.5  # a finding whose middle lies so near to the end of a stretch may be found in the next instead [m]
 SAME = 0.3  # share of the smaller box that two findings have in common, if they are one
@@ -173,13 +173,6 @@ def _inspected(pieces: Sequence[_Piece]) -> float:
     return float(np.average([piece.inspected for piece in pieces], weights=weights))
 
 
-def common(one: Box, other: Box) -> int:
-    """Pixels that two boxes have in common."""
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    width = min(one.right, other.right) - max(one.left, other.left)
-    return max(height, 0) * max(width, 0)
-
-
 def shifted(box: Box, columns: int) -> Box:
     """A box so many columns farther to the right."""
     return Box(box.top, box.left + columns, box.bottom, box.right + columns)
@@ -261,7 +254,7 @@ def _once(pieces: Sequence[_Piece]) -> list[_Found]:
 
 def _same(one: Finding, other: Finding) -> bool:
     smaller = min(f.box.height * f.box.width for f in (one, other))
-    return one.kind == other.kind and common(one.box, other.box) > SAME * smaller
+    return one.kind == other.kind and one.box.common(other.box) > SAME * smaller
 
 
 def _ranked(found: Sequence[_Found]) -> list[_Found]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xrayscan.assembly import SAME, common, shifted
+from xrayscan.assembly import SAME, shifted
 from xrayscan.errors import CalibrationError
 from xrayscan.findings import Finding, find
 from xrayscan.network import Model
@@ -101,7 +101,7 @@ class FirstLook:
         for found in find(self._model(radiograph), radiograph, start=start // self._columns):
             finding = _finer(found, rows, self._columns, shown.view.shape)
             box = shifted(finding.box, start)
-            known = (common(f.box, box) for f in self._told if f.kind == finding.kind)
+            known = (f.box.common(box) for f in self._told if f.kind == finding.kind)
             # What was told as a part of it, such as a head, does not stand for the whole; the whole does for its parts.
             if box.right > whole or max(known, default=0) > SAME * box.height * box.width:
                 continue

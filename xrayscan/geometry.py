@@ -93,19 +93,28 @@ class Box:
         """Index of the box in a (rows, columns) array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def common(self, other: Box) -> int:
+        """Pixels in common with another box [px²]."""
+        rows = min(self.bottom, other.bottom) - max(self.top, other.top)
+        columns = min(self.right, other.right) - max(self.left, other.left)
+        return max(0, rows) * max(0, columns)
+
     def iou(self, other: Box) -> float:
         """Intersection over union with another box, 0 to 1."""
-        rows = max(0, min(self.bottom, other.bottom) - max(self.top, other.top))
-        columns = max(0, min(self.right, other.right) - max(self.left, other.left))
-        return rows * columns / (self.area + other.area - rows * columns)
+        common = self.common(other)
+        return common / (self.area + other.area - common)
 
-    def grown(self, margin: int, shape: tuple[int, int]) -> Box:
-        """The box with ``margin`` pixels more on each side, cut at an image of ``shape`` (rows, columns)."""
+    def grown(self, margin: int | tuple[int, int], shape: tuple[int, int]) -> Box:
+        """The box with more pixels on each side, cut at an image of ``shape`` (rows, columns).
+
+        ``margin`` is of both axes, or of (rows, columns).
+        """
+        rows, columns = margin if isinstance(margin, tuple) else (margin, margin)
         return Box(
-            max(0, self.top - margin),
-            max(0, self.left - margin),
-            min(shape[0], self.bottom + margin),
-            min(shape[1], self.right + margin),
+            max(0, self.top - rows),
+            max(0, self.left - columns),
+            min(shape[0], self.bottom + rows),
+            min(shape[1], self.right + columns),
         )
 
 

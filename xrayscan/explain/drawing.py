@@ -132,16 +132,10 @@ def place(size: tuple[int, int], box: Box, taken: Sequence[Box], shape: tuple[in
         for top, left in corners:
             top, left = max(0, min(top, shape[0] - height)), max(0, min(left, shape[1] - width))
             spot = Box(top, left, top + height, left + width)
-            covered = sum(_shared(spot, other) for other in taken)
+            covered = sum(spot.common(other) for other in taken)
             if covered == 0:
                 return spot
             if best is None or covered < best[0]:
                 best = covered, spot
     assert best is not None
     return best[1]
-
-
-def _shared(one: Box, other: Box) -> int:
-    rows = min(one.bottom, other.bottom) - max(one.top, other.top)
-    columns = min(one.right, other.right) - max(one.left, other.left)
-    return max(0, rows) * max(0, columns)

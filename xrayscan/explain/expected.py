@@ -97,11 +97,11 @@ def expected_depth(finding: Finding, radiograph: Radiograph, findings: Iterable[
     (Box(top=35, left=95, bottom=95, right=145), 0, [2.0, 2.0, 1.0, 1.0])
     """
     room = _pixels((ROOM, ROOM), radiograph.pixel_pitch)
-    box = _grown(finding.box, room, radiograph.shape)
-    view = _grown(box, _pixels((AROUND, AROUND), radiograph.pixel_pitch), radiograph.shape)
+    box = finding.box.grown(room, radiograph.shape)
+    view = box.grown(_pixels((AROUND, AROUND), radiograph.pixel_pitch), radiograph.shape)
     taken = np.zeros(radiograph.shape, bool)
     for one in (finding, *findings):
-        around = _grown(one.box, room, radiograph.shape)
+        around = one.box.grown(room, radiograph.shape)
         taken[around.slices] |= _widened(one, around, room)
     hole = np.zeros((view.height, view.width), bool)
     hole[_within(box, view)] = _widened(finding, box, room)
@@ -137,10 +137,10 @@ class _Place:
     def alike(self) -> Pair | None:
         """From here to the place whose surroundings are most alike."""
         step = _pixels((CELL, CELL), self.pitch)
-        found = self._searched(_grown(self.view, _pixels(REACH, self.pitch), self.radiograph.shape), step)
+        found = self._searched(self.view.grown(_pixels(REACH, self.pitch), self.radiograph.shape), step)
         if found is None or step == (1, 1):
             return found
-        around = _grown(self.moved(found), step, self.radiograph.shape)
+        around = self.moved(found).grown(step, self.radiograph.shape)
         return self._searched(around, (1, 1)) or found
 
     def _searched(self, near: Box, step: Pair) -> Pair | None:
@@ -228,13 +228,6 @@ class _Place:
 def _pixels(lengths: tuple[float, float], pitch: tuple[float, float]) -> Pair:
     row, column = (max(1, round(length / side)) for length, side in zip(lengths, pitch, strict=True))
     return row, column
-
-
-def _grown(box: Box, room: Pair, shape: Pair) -> Box:
-    return Box(
-        max(0, box.top - room[0]), max(0, box.left - room[1]), min(shape[0], box.bottom + room[0]),
-        min(shape[1], box.right + room[1]),
-    )  # fmt: skip
 
 
 def _within(inner: Box, outer: Box) -> tuple[slice, slice]:

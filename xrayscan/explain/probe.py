@@ -71,10 +71,8 @@ class Probe:
     ) -> None:
         self.model, self.finding, self.expected, self.region = model, finding, expected, expected.replaced
         rows, columns = (max(1, round(CONTEXT / side)) for side in radiograph.pixel_pitch)
-        box, (height, width) = expected.box, radiograph.shape
-        self.window = Box(
-            max(0, box.top - rows), max(0, box.left - columns), min(height, box.bottom + rows), min(width, box.right + columns)
-        )  # fmt: skip
+        box = expected.box
+        self.window = box.grown((rows, columns), radiograph.shape)
         top, left = box.top - self.window.top, box.left - self.window.left
         self.inner = (slice(top, top + box.height), slice(left, left + box.width))
         self.part = _cut(radiograph, self.window)
