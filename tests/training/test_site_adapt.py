@@ -20,7 +20,6 @@ from xrayscan.evaluation.metrics import Figure
 from xrayscan.network.designs import build, load_weights
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.training import site_adapt, site_tune
-from xrayscan.training.recipe import Network
 from xrayscan.training.ship import export
 from xrayscan.training.site_adapt import adapt
 from xrayscan.training.site_errors import SiteError
@@ -131,7 +130,7 @@ class TestTune:
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.manual_seed(1)
         old = build("unet", 4).eval()
-        whole = tune(old, TUNING, self.fresh(packed, tmp_path / "whole"), plan=Network(grid=GRID))
+        whole = tune(old, TUNING, self.fresh(packed, tmp_path / "whole"), grid=GRID)
         save = site_tune._Run.save
 
         def save_and_die(run):
@@ -142,15 +141,15 @@ class TestTune:
         with monkeypatch.context() as patch:
             patch.setattr(site_tune._Run, "save", save_and_die)
             with pytest.raises(KeyboardInterrupt, match="killed at step 2"):
-                tune(old, TUNING, parts, plan=Network(grid=GRID))
-        resumed = tune(old, TUNING, parts, plan=Network(grid=GRID))
+                tune(old, TUNING, parts, grid=GRID)
+        resumed = tune(old, TUNING, parts, grid=GRID)
         for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0)
 
     def test_weights_move_and_the_statistics_of_the_norms_do_not(self, packed, tmp_path):
         old = build("unet", 4).eval()
         before = {name: value.clone() for name, value in old.state_dict().items()}
-        new = tune(old, TUNING, self.fresh(packed, tmp_path / "work"), plan=Network(grid=GRID)).state_dict()
+        new = tune(old, TUNING, self.fresh(packed, tmp_path / "work"), grid=GRID).state_dict()
         assert all(torch.equal(before[name], value) for name, value in old.state_dict().items())
         assert not torch.equal(before["stem.0.weight"], new["stem.0.weight"])
         for name in before:
@@ -185,7 +184,7 @@ class TestTune:
     def test_no_scans(self, tmp_path):
         (tmp_path / "train").mkdir()
         with pytest.raises(SiteError, match="there are none; give a folder that holds"):
-            tune(build("unet", 4), TUNING, tmp_path, plan=Network(grid=GRID))
+            tune(build("unet", 4), TUNING, tmp_path, grid=GRID)
 
     def test_no_steps(self):
         with pytest.raises(SiteError, match="adapting with 0 steps, 3 insertions and seed 0: expected at least one"):

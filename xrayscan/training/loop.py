@@ -24,7 +24,7 @@ from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
 from xrayscan.zoo import load_card
 
-__all__ = ["Progress", "core_pixels", "loss_of", "train"]
+__all__ = ["Progress", "loss_of", "train"]
 
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
@@ -46,17 +46,6 @@ class _Batches(Dataset[Batch]):
     def coming(self, step: int) -> Iterator[Batch]:
         """From a step on, without end."""
         return iter(DataLoader(self, batch_size=None, sampler=count(step), num_workers=1, prefetch_factor=3))
-
-
-def core_pixels(area: float, grid: float) -> int:
-    """Pixels of a grid [m] that make the area of a scan's score [m²]; enough to be counted on the coarsest answer.
-
-    Examples
-    --------
-    >>> core_pixels(0.064, 0.01), core_pixels(0.02, 0.04)
-    (640, 16)
-    """
-    return max(16, round(area / grid**2))
 
 
 def loss_of(output: torch.Tensor, batch: Batch, core: int) -> torch.Tensor:
@@ -99,6 +88,7 @@ def _of_whole_crops(logits: torch.Tensor, persons: torch.Tensor, weight: torch.T
 
     Crops that show less of a person than so many cells are left out.
     """
+    core = min(max(core, 1), logits[0].numel())
     highest = (logits - 20.0 * (1.0 - weight)).flatten(1).topk(core, dim=1).values.mean(1)
     seen = persons.flatten(1).sum(1)
     counted = ((seen >= core) | (seen == 0)).float()
@@ -192,7 +182,7 @@ class _Run:
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         with mixed(self.device):
             output = self.network.coarse(batch["input"].contiguous(memory_format=torch.channels_last))
-        loss = loss_of(output, batch, core_pixels(self.recipe.network.score_area, self.recipe.network.grid))
+        loss = loss_of(output, batch, schedule.core)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3.0)

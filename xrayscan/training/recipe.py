@@ -112,7 +112,7 @@ class Network:
     design : str
         One of `xrayscan.network.designs.DESIGNS`.
     score_area : float [m²]
-        Of the square over which a scan's score is a mean; the loss of a whole crop is that of its highest pixels of that area.
+        Of the square over which a scan's score is a mean.
     """
 
     grid: float = 0.01
@@ -146,6 +146,8 @@ class Schedule:
         Share of the crops without a person that one of another scan is inserted into.
     behind : float
         Share of the crops that another scan's load is put behind.
+    core : int [px²]
+        The loss of a whole crop is that of the mean of so many pixels, the highest.
     """
 
     steps: int
@@ -158,6 +160,7 @@ class Schedule:
     cool: int = 0
     inserted: float = 0.0
     behind: float = 0.0
+    core: int = 640
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "crop", tuple(self.crop))

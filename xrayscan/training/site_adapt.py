@@ -20,7 +20,6 @@ from xrayscan.network import Model
 from xrayscan.network.designs import load_weights
 from xrayscan.training.calibration import mass_factor, probabilities
 from xrayscan.training.loop import Progress
-from xrayscan.training.recipe import Network
 from xrayscan.training.ship import export
 from xrayscan.training.site import site_version
 from xrayscan.training.site_errors import SiteError
@@ -226,7 +225,7 @@ class _Site:
         tuning, weights = self.tuning, self.parent.file("weights.safetensors")
         self.running.note(f"fine-tuning for {tuning.steps} steps")
         network = tune(
-            load_weights(weights), tuning, self.work, plan=Network(grid=self.parent.grid, score_area=self.parent.score_area),
+            load_weights(weights), tuning, self.work, grid=self.parent.grid,
             simulated=simulated, device=self.running.device, progress=self.running.progress,
         )  # fmt: skip
         self.running.note("exporting to ONNX and checking parity")

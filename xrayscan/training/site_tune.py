@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from xrayscan.training.crops import Crop, Crops
-from xrayscan.training.loop import Progress, core_pixels, loss_of
+from xrayscan.training.loop import Progress, loss_of
 from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Data, Network, Recipe, Schedule
 from xrayscan.training.site_errors import SiteError
@@ -78,7 +78,7 @@ def tune(
     tuning: Tuning,
     work: Path,
     *,
-    plan: Network,
+    grid: float,
     simulated: Path | None = None,
     device: str = "cpu",
     progress: Progress = lambda *_: None,
@@ -95,8 +95,7 @@ def tune(
     tuning : Tuning
     work : Path
         Holds the packed scans, clean and with insertions, in ``train``, and the checkpoint.
-    plan : Network
-        Whose grid and area of a scan's score are the network's.
+    grid : float [m]
     simulated : Path or None
         Packed simulated scans, which keep the old skill.
     device : str
@@ -107,8 +106,8 @@ def tune(
     Module
         The running mean of the weights.
     """
-    run = _Run(network, tuning, core_pixels(plan.score_area, plan.grid), work / "checkpoint.pt", device)
-    sources = [_crops(tuning, folder, plan) for folder in (work / "train", simulated) if folder is not None]
+    run = _Run(network, tuning, work / "checkpoint.pt", device)
+    sources = [_crops(tuning, folder, grid) for folder in (work / "train", simulated) if folder is not None]
     losses: list[float] = []
     progress(run.step, tuning.steps, float("nan"))
     while run.step < tuning.steps:
@@ -121,13 +120,13 @@ def tune(
     return run.mean.eval().cpu()
 
 
-def _crops(tuning: Tuning, folder: Path, plan: Network) -> Crops:
+def _crops(tuning: Tuning, folder: Path, grid: float) -> Crops:
     count = len(list(folder.glob("*.npz")))
     if not count:
         raise SiteError(f"adapting on the packed scans of {folder}: there are none; give a folder that holds NNNNNN.npz")
     data = Data(train=count, calibration=0, test=0, mix={"clean": 1.0})
     schedule = Schedule(tuning.steps, tuning.batch, tuning.crop, tuning.rate)
-    return Crops(Recipe("site", "1", tuning.seed, data, plan, schedule), folder)
+    return Crops(Recipe("site", "1", tuning.seed, data, Network(grid=grid), schedule), folder)
 
 
 def _batch(sources: list[Crops], tuning: Tuning, step: int) -> tuple[Batch, torch.Tensor]:
@@ -143,9 +142,9 @@ def _batch(sources: list[Crops], tuning: Tuning, step: int) -> tuple[Batch, torc
 class _Run:
     """The old network, the one that learns, its running mean, and the step they are at."""
 
-    def __init__(self, network: nn.Module, tuning: Tuning, core: int, checkpoint: Path, device: str) -> None:
+    def __init__(self, network: nn.Module, tuning: Tuning, checkpoint: Path, device: str) -> None:
         torch.manual_seed(tuning.seed)
-        self.tuning, self.core, self.path, self.device, self.step = tuning, core, checkpoint, device, 0
+        self.tuning, self.path, self.device, self.step = tuning, checkpoint, device, 0
         self.old = deepcopy(network).to(device).eval().requires_grad_(False)
         # In eval the statistics of the batch normalization are not touched; its scales and shifts learn all the same.
         self.network = deepcopy(network).to(device).eval().requires_grad_(True)
@@ -175,7 +174,7 @@ class _Run:
             output = self.network(batch["input"])
             with torch.no_grad():
                 before = self.old(batch["input"])
-        loss = loss_of(output, _known(batch, own), self.core)
+        loss = loss_of(output, _known(batch, own), Schedule.core)
         loss = loss + tuning.anchor * _anchor(output.float(), before.float(), batch, own)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
