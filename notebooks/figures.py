@@ -46,7 +46,7 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def extent(radiograph: Radiograph) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of the picture [m], from the front and the floor of its first container."""
+    """Left, right, bottom and top of the picture [m], from the left end and the floor of its first container."""
     (rows, columns), (tall, wide) = radiograph.shape, radiograph.pixel_pitch
     left, bottom = (radiograph.containers[0].left, radiograph.containers[0].bottom) if radiograph.containers else (0, rows)
     return -left * wide, (columns - left) * wide, (bottom - rows) * tall, bottom * tall
@@ -56,7 +56,7 @@ def show(axes: Axes, image: np.ndarray, radiograph: Radiograph, title: str = "",
     """Draw an image on the radiograph's pixels with its axes in meters; optical depth if nothing else is said."""
     how = {"cmap": "gray_r", "norm": DEPTH} | how if "cmap" not in how else how
     drawn = axes.imshow(image, extent=extent(radiograph), interpolation="antialiased", **how)
-    axes.set(title=title, xlabel="from the container's front [m]", ylabel="above its floor [m]")
+    axes.set(title=title, xlabel="from the container's left end [m]", ylabel="above its floor [m]")
     axes.set_facecolor("0.75")
     return drawn
 

@@ -61,9 +61,9 @@ class TestAContainerThatTheSeamCuts:
         (person,), (why,) = self.REPORT.findings, self.REPORT.explanations
         assert person.box == PERSON
         assert person.position == position_of(PERSON, person.mask, (CONTAINER,), PITCH, ROWS)
-        assert person.position.from_front == pytest.approx((159.5 - 40) * 0.1)
+        assert person.position.from_left == pytest.approx((159.5 - 40) * 0.1)
         assert why.sentences == ("First.", place(person, (CONTAINER,)))
-        assert "11.95 m from the container's front" in why.sentences[1]
+        assert "11.95 m from the container's left end" in why.sentences[1]
 
 
 class TestWhatWasInspected:

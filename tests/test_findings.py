@@ -44,7 +44,7 @@ def test_a_region_is_found_where_it_is():
     assert finding.box == Box(60, 100, 140, 150)
     assert finding.mask.all()
     assert finding.size == Size(pytest.approx(0.8), pytest.approx(0.5))
-    assert finding.position.from_front == pytest.approx(0.85, abs=0.01)
+    assert finding.position.from_left == pytest.approx(0.85, abs=0.01)
     assert finding.position.above_floor == pytest.approx(0.80, abs=0.01)
     assert finding.mass.value == pytest.approx(80 * 50 * 1e-4 * 20 * 10)
     assert (finding.mass.low, finding.mass.high) == (
@@ -55,7 +55,7 @@ def test_a_region_is_found_where_it_is():
 
 def test_outside_of_a_container_it_is_told_from_the_pictures_edges():
     (finding,) = find(maps(person=plane((60, 5, 140, 35, 0.9))), radiograph())
-    assert finding.position.from_front == pytest.approx(0.195, abs=0.01)
+    assert finding.position.from_left == pytest.approx(0.195, abs=0.01)
     assert finding.position.above_floor == pytest.approx(1.005, abs=0.01)
     assert not is_contained(finding.box, finding.mask, CONTAINERS)
 

@@ -35,11 +35,11 @@ class _Found:
     place: str
     inside: bool
 
-    def placed(self, containers: Sequence[Box], pitch: tuple[float, float], rows: int) -> _Found:
+    def placed(self, containers: Sequence[Box], regions: Sequence[Region], pitch: tuple[float, float], rows: int) -> _Found:
         """The same with its place in the whole scan's containers, of which its stretch may have shown a part."""
         one = self.finding
         finding = replace(one, position=position_of(one.box, one.mask, containers, pitch, rows))
-        said = place(finding, containers)
+        said = place(finding, containers, regions)
         sentences = tuple(said if sentence == self.place else sentence for sentence in self.why.sentences)
         return replace(self, finding=finding, why=replace(self.why, sentences=sentences), place=said)
 
@@ -137,7 +137,7 @@ class Assembly:
             **maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None,
             answered=None if all(piece.whole for piece in pieces) else planes["answered"][0],
         )  # fmt: skip
-        found = _ranked([one.placed(containers, pitch, radiograph.shape[0]) for one in _once(pieces)])
+        found = _ranked([one.placed(containers, radiograph.regions, pitch, radiograph.shape[0]) for one in _once(pieces)])
         timings = {step: sum(piece.timings.get(step, 0.0) for piece in pieces) for step in pieces[0].timings}
         return Report(
             scan, tuple(one.finding for one in found), tuple(one.why for one in found), radiograph=radiograph, anomaly=anomaly,
@@ -189,7 +189,7 @@ def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
         if expected is not None:
             expected = replace(expected, box=shifted(expected.box, stretch.start))
         inside = stretch.first <= middle < stretch.last
-        said = place(finding, report.radiograph.containers)
+        said = place(finding, report.radiograph.containers, report.radiograph.regions)
         yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), said, inside)
 
 

@@ -53,16 +53,18 @@ class Mass:
 
 @dataclass(frozen=True)
 class Position:
-    """The middle of a finding [m]: along the travel from the container's front, and above its floor.
+    """The middle of a finding [m]: along the travel from the container's left end in the picture, and above its floor.
+
+    Which end that is, front or rear, depends on the way the vehicle went; where a cab is seen, the evidence says it.
 
     Without a container box both are measured from the picture's left and lower edge.
     """
 
-    from_front: float
+    from_left: float
     above_floor: float
 
     def __repr__(self) -> str:
-        return f"Position({self.from_front:.2f} m from the front, {self.above_floor:.2f} m above the floor)"
+        return f"Position({self.from_left:.2f} m from the left end, {self.above_floor:.2f} m above the floor)"
 
 
 @dataclass(frozen=True)
@@ -293,7 +295,7 @@ def _finding(
 def position_of(
     box: Box, mask: np.ndarray, containers: Sequence[Box], pitch: tuple[float, float], rows: int, start: int = 0
 ) -> Position:  # fmt: skip
-    """Middle of a region, from the front and the floor of the container that holds it; else from the picture's edges.
+    """Middle of a region, from the left end and the floor of the container that holds it; else from the picture's edges.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 
 from xrayscan.assembly import SAME, shifted
 from xrayscan.errors import CalibrationError
-from xrayscan.findings import Finding, find
+from xrayscan.findings import Finding, find, position_of
 from xrayscan.network import Model
 from xrayscan.normalize import normalize
 from xrayscan.scan import Box, Scan
@@ -91,21 +91,25 @@ class FirstLook:
     def _look(self, stop: int) -> Iterator[Finding]:
         start = self.begin
         shown = self._scan(start, stop)
-        rows = 1 if shown.view.pixel_pitch is None else _joined(shown.view.pixel_pitch[0])
+        assert shown.view.pixel_pitch is not None  # lines are scanned at a stated pitch
+        pitch = shown.view.pixel_pitch
+        rows = _joined(pitch[0])
         try:
             radiograph = normalize(_coarser(shown, rows, self._columns), without=LEFT_OUT)
         except CalibrationError as error:
             LOGGER.warning("no first look at columns %d to %d: %s", start, stop, error)
             return
         whole = stop - self._whole
-        for found in find(self._model(radiograph), radiograph, start=start // self._columns):
+        for found in find(self._model(radiograph), radiograph):
             finding = _finer(found, rows, self._columns, shown.view.shape)
             box = shifted(finding.box, start)
             known = (f.box.common(box) for f in self._told if f.kind == finding.kind)
             # What was told as a part of it, such as a head, does not stand for the whole; the whole does for its parts.
             if box.right > whole or max(known, default=0) > SAME * box.height * box.width:
                 continue
-            told = replace(finding, id=f"E{self._count + 1}", box=box)
+            # Of a container the last meters show no end: places are told from where the scan began.
+            place = position_of(box, finding.mask, (), pitch, shown.view.shape[0])
+            told = replace(finding, id=f"E{self._count + 1}", box=box, position=place)
             self._count += 1
             self._told = [*(f for f in self._told if f.box.right > start), told]
             yield told

@@ -15,7 +15,7 @@ from xrayscan.explain.evidence import measure, place, sentences
 from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
 from xrayscan.normalize.areal import areal_density
-from xrayscan.scan import Box, Step
+from xrayscan.scan import Box, Region, Step
 
 
 def told(yard: Yard) -> str:
@@ -25,7 +25,7 @@ def told(yard: Yard) -> str:
 def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
     text = told(Yard())
     assert "Consistent with a concealed person: probability 0.87, calibrated on 400 clean simulated scans" in text
-    assert "1.20 m from the container's front and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
+    assert "1.20 m from the container's left end and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
     assert "adds 18 g/cm² on average (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
     assert "comes through to 5 % there (optical depth 3.0)" in text
     assert "near a head (19 g/cm²)" in text
@@ -34,9 +34,17 @@ def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
 
 
 def test_what_lies_in_no_container_is_told_from_the_pictures_edges():
-    assert "m from the container's front" in place(Yard().finding, (Box(0, 0, 200, 390),))
+    assert "m from the container's left end" in place(Yard().finding, (Box(0, 0, 200, 390),))
     assert "m above its lower edge (it lies in no container)" in place(Yard().finding, (Box(0, 300, 200, 390),))
     assert "m above its lower edge (no container was found)" in place(Yard().finding, ())
+
+
+@pytest.mark.parametrize(
+    ("left", "told"), [(0, "left end (its front, where the cab is)"), (360, "left end (its rear, as the cab is on the right)")]
+)
+def test_front_and_rear_are_told_where_a_cab_is_seen(left, told):
+    cab = Region("cab", Box(40, left, 160, left + 30))
+    assert told in place(Yard().finding, (Box(0, 40, 200, 350),), (cab,))
 
 
 def test_no_sentence_claims_a_person():
@@ -141,7 +149,7 @@ class TestBalance:
     def test_the_place_that_is_alike_is_named(self):
         far, way = re.search(r"as ([\d.]+) m farther to the (\w+), where it is most alike", self.said(0.8)).groups()
         assert float(far) % 0.6 == pytest.approx(0.0, abs=0.011)
-        assert way in ("rear", "front")
+        assert way in ("right", "left")
 
     def test_where_all_is_opaque_nothing_is_said(self):
         yard = Yard(opaque=Box(60, 80, 170, 175))

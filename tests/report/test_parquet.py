@@ -50,7 +50,7 @@ def test_rows_and_findings_are_those_of_the_reports_in_order(results):
         for one, finding in zip(told["findings"], report["findings"], strict=True):
             assert (one["probability"], one["mass_kg"]) == (finding["probability"], finding["mass_kg"]["value"])
             assert {side: one[side] for side in finding["box"]} == finding["box"]
-            assert (one["from_front_m"], one["width_m"]) == (finding["position_m"]["from_front"], finding["size_m"]["width"])
+            assert (one["from_left_m"], one["width_m"]) == (finding["position_m"]["from_left"], finding["size_m"]["width"])
     assert dict(read[1]["ids"]) == results[1][1]["source"]["ids"]
 
 

@@ -206,7 +206,7 @@ def test_the_pointer_reads_place_and_areal_density(browser, saved):
     page = opened(browser, saved[0])
     page.mouse.move(*at(page, 1205.5, 300.5))
     text = page.inner_text("#readout")
-    assert "6.00 m from the container's front, 2.72 m above its floor" in text
+    assert "6.00 m from the container's left end, 2.72 m above its floor" in text
     assert "% comes through" in text
     page.mouse.move(*at(page, 2100, 650))
     assert "not penetrated: nothing can be said here" in page.inner_text("#readout")

@@ -125,7 +125,7 @@ def test_it_names_model_hash_versions_and_thresholds(tmp_path):
     assert (read.alarm_objects, read.total_objects, read.processing_time) == (1, 2, pytest.approx(1.61))
     person, unseen = read.findings
     assert (person.flag, person.representation.location) == (
-        "THREAT", "1.20 m from the front of the container, 0.80 m above its floor; 0.70 m high, 0.55 m wide",
+        "THREAT", "1.20 m from the left end of the container, 0.80 m above its floor; 0.70 m high, 0.55 m wide",
     )  # fmt: skip
     assert unseen.description.startswith("Opaque place of 0.40 m²: not penetrated, nothing can be said")
 

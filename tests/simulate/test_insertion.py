@@ -280,7 +280,7 @@ def test_a_place_may_be_given() -> None:
 
 
 @pytest.mark.parametrize(("wishes", "said"), [
-    (Wishes(x=20.0), "its middle has to be .* m from the front, not 20 m"),
+    (Wishes(x=20.0), "its middle has to be .* m from the left end, not 20 m"),
     (Wishes(z=2.3, posture="standing"), "has to lie 0 to .* m above the floor, not 2.3 m"),
     (Wishes(posture="flying"), "flying"),
     (Wishes(beams=(6.0, 4.0)), "2 beams given for a scan of 1 energies"),

@@ -215,9 +215,9 @@ class TestLoop:
 
         def killed(step, steps, loss):
             if step == 150:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("killed")
 
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="killed"):
             train(plan, packed / "train", tmp_path, progress=killed)
         train(plan, packed / "train", tmp_path)
         rows = (tmp_path / "curve.csv").read_text().splitlines()

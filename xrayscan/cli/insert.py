@@ -23,7 +23,7 @@ def insert(  # noqa: PLR0913  one argument an option
     count: int = typer.Option(1, min=1, max=9999, help="Insertions for each scan."),
     persons: int = typer.Option(1, min=1, max=20, help="Bodies in each."),
     posture: str = typer.Option(None, help="Such as 'sitting'; drawn if not given."),
-    x: float = typer.Option(None, "--x", help="Middle of the body from the container's front [m]."),
+    x: float = typer.Option(None, "--x", help="Middle of the body from the container's left end in the picture [m]."),
     z: float = typer.Option(None, "--z", help="Lowest point of the body above the container's floor [m]."),
     beam: list[float] = typer.Option([], "--beam", help="Endpoint of the beam [MV]; twice, high first, for two energies."),
     source_distance: float = typer.Option(None, help="From the source to the middle of the load [m]."),

@@ -97,7 +97,7 @@ def explain(
     >>> why, = explain(SimpleNamespace(card=card), radiograph, [finding], anomaly=anomaly)
     >>> print(*why.sentences, sep="\n")
     Consistent with a concealed person: probability 0.87, calibrated on 200 simulated scans, 2026-01-01.
-    Its middle is 0.35 m from the container's front and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
+    Its middle is 0.35 m from the container's left end and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
     Compared with the load around it adds 18 g/cm² on average (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
     On balance it adds 61 kg, if the load goes on in its place as its edges suggest it.
     The beam comes through to 2.2 % there (optical depth 3.8).

@@ -12,7 +12,7 @@ from xrayscan.explain.expected import Expected
 from xrayscan.findings import Finding, is_contained, probability_text
 from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.normalize.areal import areal_density, endpoint_of
-from xrayscan.scan import Box, Radiograph
+from xrayscan.scan import Box, Radiograph, Region
 from xrayscan.zoo import ModelCard
 
 __all__ = ["Measured", "measure", "sentences"]
@@ -141,7 +141,7 @@ def sentences(
     measured = measure(finding, radiograph, anomaly)
     said = [
         _probability(finding, anomaly, card),
-        place(finding, radiograph.containers),
+        place(finding, radiograph.containers, radiograph.regions),
         *_densities(finding, measured),
         *_balance(finding, radiograph, expected),
         *_transmission(measured),
@@ -161,18 +161,27 @@ def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
     )
 
 
-def place(finding: Finding, containers: Sequence[Box]) -> str:
-    """Where a finding is and how large, as a sentence."""
+def place(finding: Finding, containers: Sequence[Box], regions: Sequence[Region] = ()) -> str:
+    """Where a finding is and how large, as a sentence; front and rear are told where a cab is seen."""
     position, size = finding.position, finding.size
     if is_contained(finding.box, finding.mask, containers):
-        front, floor = "the container's front", "its floor"
+        left, floor = f"the container's left end{_which_end(finding.box, regions)}", "its floor"
     else:
         why = "it lies in no container" if containers else "no container was found"
-        front, floor = "the picture's left edge", f"its lower edge ({why})"
+        left, floor = "the picture's left edge", f"its lower edge ({why})"
     return (
-        f"Its middle is {position.from_front:.2f} m from {front} and {position.above_floor:.2f} m above {floor}; "
+        f"Its middle is {position.from_left:.2f} m from {left} and {position.above_floor:.2f} m above {floor}; "
         f"it is {size.height:.2f} m high and {size.width:.2f} m wide."
     )
+
+
+def _which_end(box: Box, regions: Sequence[Region]) -> str:
+    """What a container's left end is, by the nearest cab."""
+    cabs = [region.box for region in regions if region.kind == "cab"]
+    if not cabs:
+        return ""
+    away = min(((cab.left + cab.right - box.left - box.right) / 2 for cab in cabs), key=abs)
+    return " (its rear, as the cab is on the right)" if away > 0 else " (its front, where the cab is)"
 
 
 def _densities(finding: Finding, measured: Measured) -> list[str]:
@@ -201,7 +210,7 @@ def _balance(finding: Finding, radiograph: Radiograph, expected: Expected | None
     if expected.shift is None:
         alike = "as its edges suggest it"
     else:
-        far, way = abs(expected.shift[1]) * column_pitch, "rear" if expected.shift[1] > 0 else "front"
+        far, way = abs(expected.shift[1]) * column_pitch, "right" if expected.shift[1] > 0 else "left"
         alike = f"as {far:.2f} m farther to the {way}, where it is most alike"
     verb = "adds" if mass >= 0 else "lacks"
     return [f"On balance it {verb} {_short(abs(mass))} kg, if the load goes on in its place {alike}."]

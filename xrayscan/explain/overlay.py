@@ -25,6 +25,7 @@ __all__ = ["Style", "label_of", "overlay", "picture"]
 
 NARROWEST = 900  # [px] a legend needs this much
 CONTAINER = (90, 90, 90)
+WIDEST = 10.0  # high over low of a mass that is worth a number on a picture
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def label_of(finding: Finding) -> str:
     Returns
     -------
     str
-        Such as "P1 0.87 62 kg".
+        Such as "P1 0.87 62 kg"; a void's mass is what it lacks, and none is told whose 90 % interval spans a factor of
+        ten and more.
 
     Raises
     ------
@@ -158,7 +160,10 @@ def label_of(finding: Finding) -> str:
     >>> label_of(Finding("P1", "person", 0.87, Box(0, 0, 1, 1), [[True]], Position(1, 1), Size(1, 1), Mass(62, 40, 95)))
     'P1 0.87 62 kg'
     """
-    return f"{finding.id} {probability_text(finding.probability)} {finding.mass.value:.0f} kg"
+    mass, said = finding.mass, f"{finding.id} {probability_text(finding.probability)}"
+    if mass.high > WIDEST * mass.low:
+        return said
+    return f"{said} {'−' if finding.kind == 'void' else ''}{mass.value:.0f} kg"
 
 
 def _rectangle(image: np.ndarray, box: Box, color: tuple[int, int, int]) -> None:

@@ -92,7 +92,7 @@ class Report:
     >>> report = Report(scan, (), (), radiograph=radiograph, anomaly=anomaly, card=card,
     ...     score=0.4, threshold=0.6, false_alarm_rate=0.01)
     >>> report
-    Report(medium: score 0.40, threshold 0.60 at 0.01 false alarms; 0 findings; 90% of the load penetrated)
+    Report(medium: score 0.4000, threshold 0.6000 at 0.01 false alarms; 0 findings; 90% of the load penetrated)
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as parent:
     ...     sorted(path.name for path in report.save(Path(parent) / "0412").iterdir())
@@ -252,7 +252,7 @@ class Report:
     def __repr__(self) -> str:
         plural = "" if len(self.findings) == 1 else "s"
         return (
-            f"Report({self.priority}: score {self.score:.2f}, threshold {self.threshold:.2f} at {self.false_alarm_rate:.3g} "
+            f"Report({self.priority}: score {self.score:.4f}, threshold {self.threshold:.4f} at {self.false_alarm_rate:.3g} "
             f"false alarms; {len(self.findings)} finding{plural}; {self.inspected:.0%} of the load penetrated)"
         )
 

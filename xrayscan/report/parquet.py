@@ -62,7 +62,7 @@ def columns() -> pa.Schema:
         "acquired_at": pa.timestamp("us"),
     }
     box = {side: pa.int32() for side in ("top", "left", "bottom", "right")}
-    sizes = ("from_front_m", "above_floor_m", "height_m", "width_m", "mass_kg", "mass_low_kg", "mass_high_kg")
+    sizes = ("from_left_m", "above_floor_m", "height_m", "width_m", "mass_kg", "mass_low_kg", "mass_high_kg")
     finding = {"id": pa.string(), "kind": pa.string(), "probability": pa.float64(), **box, **dict.fromkeys(sizes, pa.float64())}
     return pa.schema(
         [

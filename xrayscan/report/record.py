@@ -216,7 +216,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "kind": finding.kind,
         "probability": finding.probability,
         "box": _box(finding.box),
-        "position_m": {"from_front": finding.position.from_front, "above_floor": finding.position.above_floor},
+        "position_m": {"from_left": finding.position.from_left, "above_floor": finding.position.above_floor},
         "size_m": {"height": finding.size.height, "width": finding.size.width},
         "mass_kg": {"value": finding.mass.value, "low": finding.mass.low, "high": finding.mass.high},
         "evidence": dict(finding.evidence),

@@ -257,8 +257,8 @@ def _finding(finding: Mapping[str, Any], alarmed: bool) -> tuple[Elements, Eleme
     if finding["kind"] != "void" and mass["value"] is not None:
         where.append((0x40101017, "FL", 1e3 * mass["value"]))
     place = (
-        f"{_number(position['from_front'])} m from the front of the container, {_number(position['above_floor'])} m above its "
-        f"floor; {_number(size['height'])} m high, {_number(size['width'])} m wide"
+        f"{_number(position['from_left'])} m from the left end of the container, {_number(position['above_floor'])} m above "
+        f"its floor; {_number(size['height'])} m high, {_number(size['width'])} m wide"
     )
     where.append((0x40101078, "ST", place[:REMARK]))
     said = " ".join([f"{finding['id']}: {WORDS[finding['kind']]}.", *finding["sentences"]])

@@ -1,8 +1,8 @@
 """Threat image projection (TIP): a simulated body, with its hole, put into a real benign scan.
 
 First everything that is not in the scan is drawn or taken as given and written down (`draw_plan`), then it is acted on
-(`insert_plan`), so that any insertion can be made again from its record. Where things stand: x [m] from the container's front,
-y across away from the source with the middle of the load at 0, z [m] from the container's floor.
+(`insert_plan`), so that any insertion can be made again from its record. Where things stand: x [m] from the left end of the
+container in the picture, y across away from the source with the middle of the load at 0, z [m] from the container's floor.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def draw_plan(rng: np.random.Generator, scan: Scan, radiograph: Radiograph, wish
     spread, noise, notes = _quality(scan.view, radiograph, signal_of(scan, radiograph)[0])
     if radiograph.quantity == "display":
         notes.append("made from a display picture with an unknown gray curve: every density put into it is approximate")
-    if not wishes.beams:
+    if not (wishes.beams or radiograph.endpoints):
         notes.append(f"the beam is not known: {', '.join(f'{e:g}' for e in beams)} MV taken")
     return InsertionPlan(
         persons=persons,
@@ -197,7 +197,7 @@ def draw_plan(rng: np.random.Generator, scan: Scan, radiograph: Radiograph, wish
 
 def _beams(radiograph: Radiograph, wishes: Wishes) -> tuple[float, ...]:
     energies = len(radiograph.energies)
-    given = wishes.beams or DEFAULT_BEAMS[:energies]
+    given = wishes.beams or radiograph.endpoints or DEFAULT_BEAMS[:energies]
     if len(given) != energies:
         raise RecipeError(
             f"{len(given)} beam{'s' if len(given) > 1 else ''} given for a scan of {energies} energies; "

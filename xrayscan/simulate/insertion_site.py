@@ -43,7 +43,7 @@ class Wishes:
     persons : int
     posture : str or None
     x, z : float or None [m]
-        Of the body's middle from the container's front, and of its lowest point above the floor.
+        Of the body's middle from the container's left end, and of its lowest point above the floor.
     beams : tuple of float [MeV]
         Endpoint of each energy, high first; empty: 6, and 4 for a low energy.
     source_distance, source_height : float or None [m]
@@ -444,7 +444,7 @@ def _place(rng: Rng, site: Site, wishes: Wishes, body: Body) -> Placed | str:
         return what
     y = float(rng.uniform(depth / 2 - SIDE, SIDE - depth / 2))
     if wishes.x is not None and not near <= wishes.x <= far:
-        return f"{what}, so its middle has to be {near:.2f} to {far:.2f} m from the front, not {wishes.x:g} m"
+        return f"{what}, so its middle has to be {near:.2f} to {far:.2f} m from the left end, not {wishes.x:g} m"
     if wishes.z is not None and not 0.0 <= wishes.z <= site.ceiling - height:
         return f"{what}, so it has to lie 0 to {site.ceiling - height:.2f} m above the floor, not {wishes.z:g} m"
     if wishes.x is not None:
@@ -458,14 +458,14 @@ def _place(rng: Rng, site: Site, wishes: Wishes, body: Body) -> Placed | str:
     tops = site.load_top[site.columns(x - length / 2, x + length / 2)]
     z, place = _level_of(rng, site, wishes, (x, length, height), tops)
     if not place:
-        return f"{what}, and at {x:.1f} m from the front is neither room above the load nor load around it"
+        return f"{what}, and at {x:.1f} m from the left end is neither room above the load nor load around it"
     if place == "on load" and float((tops > z - 0.1).mean()) < SUPPORT:
-        return f"the load at {x:.1f} m from the front is not even enough to carry it"
+        return f"the load at {x:.1f} m from the left end is not even enough to carry it"
     if z + height > site.ceiling:
         return f"{what}, and {site.ceiling - z:.2f} m are free above the load at {x:.1f} m"
     opaque = _opaque_share(site, x, length, z, height)
     if wishes.z is None and opaque > OPAQUE_MOST:
-        return f"the load at {x:.1f} m from the front is opaque, so that nothing would be seen of it"
+        return f"the load at {x:.1f} m from the left end is opaque, so that nothing would be seen of it"
     cavity, margin = str(rng.choice(["body", "box", "rounded"])), float(rng.uniform(0.01, 0.10))
     if not wishes.hole or place in ("floor", "on load"):
         cavity, margin = "", 0.0
