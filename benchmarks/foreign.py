@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 
 import xrayscan as xs
-from xrayscan.assembly import common
 from xrayscan.errors import RecipeError, XrayscanError
 from xrayscan.evaluation.metrics import wilson
 from xrayscan.explain.overlay import overlay
@@ -54,7 +53,7 @@ def found_score(model: xs.network.Model, insertion: Insertion) -> float:  # type
     for finding in findings:
         own = finding.box
         covers = own.top <= middle[0] < own.bottom and own.left <= middle[1] < own.right
-        if finding.kind == "person" and (covers or common(own, box) > 0.2 * box.area):
+        if finding.kind == "person" and (covers or own.common(box) > 0.2 * box.area):
             scores.append(finding.evidence["score"])
     return max(scores)
 
