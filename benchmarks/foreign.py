@@ -89,7 +89,7 @@ def main() -> None:
                 folder = options.out / model.card.name
                 folder.mkdir(parents=True, exist_ok=True)
                 shown = overlay(radiograph, anomaly, [f for f in xs.find(anomaly, radiograph) if f.kind == "person"])
-                cv2.imwrite(str(folder / f"{score:.3f}-{path.stem}.png"), shown)
+                cv2.imwrite(str(folder / f"{score:.3f}-{path.stem}.png"), cv2.cvtColor(shown, cv2.COLOR_RGB2BGR))
             if insertion is not None:
                 there = around(radiograph, insertion.persons[0].box)
                 inserted[model.card.name].append((there, found_score(model, insertion)))

@@ -11,6 +11,7 @@ import pytest
 
 from xrayscan.batch import BatchError, Settling
 from xrayscan.batch.arrivals import Arrivals
+from xrayscan.io import sidecar
 
 
 class Yard:
@@ -125,3 +126,13 @@ def test_a_share_that_is_away_for_a_while(tmp_path: Path, caplog: pytest.LogCapt
 def test_times_are_above_0() -> None:
     with pytest.raises(BatchError, match="watching with poll = nan: expected seconds above 0"):
         Settling(poll=float("nan"))
+
+
+def test_sidecars_have_the_names_that_reading_knows(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sidecar, "names", lambda path: (f"{path.stem}.said.txt",))
+    yard.put("0412.tif")
+    yard.put("0412.said.txt")
+    yard.put("0412.toml")
+    yard.after(0)
+    (arrival,) = yard.after(2) and yard.arrivals.look().complete
+    assert [name for name, *_ in arrival.stamp] == ["0412.tif", "0412.said.txt"]

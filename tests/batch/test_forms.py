@@ -114,6 +114,24 @@ def test_a_scan_that_changed_is_not_drawn(tmp_path: Path) -> None:
     assert not (tmp_path / "out/coco/annotations").exists()
 
 
+def test_a_remote_scan_is_drawn_whatever_its_name(tmp_path: Path) -> None:
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    names = ["a.tif", "b1.tif", "b[1].tif", "c[1].tif", "what1.tif", "what?.tif", "all*.tif"]
+    try:
+        for seed, name in enumerate(names):
+            write_scan(tmp_path / "scan.tif", seed)
+            memory.pipe(f"/lane/{name}", (tmp_path / "scan.tif").read_bytes())
+        memory.pipe("/lane/xrayscan.toml", b"pixel_pitch = 0.01")
+        batch = screen_many(["memory://lane"], tmp_path / "out", workers=1)
+        assert not batch.failed
+        write_forms(batch, ["coco"])
+    finally:
+        memory.rm("/lane", recursive=True)
+    data = json.loads((tmp_path / "out/coco/annotations/instances_default.json").read_text(encoding="utf-8"))
+    drawn = [tmp_path / "out/coco/images/default" / image["file_name"] for image in data["images"]]
+    assert len({file.read_bytes() for file in drawn}) == len(names)
+
+
 def test_what_cannot_be_is_said_before_the_screening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BatchError, match="'xml': there is no such form; there are parquet, coco, tdr"):
         check_forms(["xml"])

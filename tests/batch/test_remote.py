@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from xrayscan.batch import Batch, BatchError, preview, screen_many
-from xrayscan.batch.remote import find_remote, is_url
+from xrayscan.batch import Batch, BatchError, preview, remote, screen_many
+from xrayscan.batch.remote import find_remote, is_url, opened, sidecars_beside
 from xrayscan.errors import MissingDependencyError, ReadError
-from xrayscan.io import MissingScanError, find_scans
+from xrayscan.io import MissingScanError, find_scans, sidecar
+from xrayscan.io.limits import MAX_SIDECAR_BYTES
+from xrayscan.scan import Scan
 
-pytest.importorskip("fsspec")
+fsspec = pytest.importorskip("fsspec")
 
 SAMPLES = Path(__file__).parents[2] / "datasets" / "samples"
 
@@ -114,17 +118,235 @@ def test_a_scan_that_vanishes_is_a_row(scans: Path, tmp_path: Path) -> None:
     assert f"fetching {url(scans)}/a.npy: FileNotFoundError" in batch.failed[0]["error"]
 
 
-def test_memory_says_no_time_so_that_the_content_counts(tmp_path: Path) -> None:
-    import fsspec
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """The file system behind ``memory://``, empty before and after."""
+    system = fsspec.filesystem("memory")
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
 
-    memory = fsspec.filesystem("memory")
-    memory.pipe("/lane/a.npy", b"one")
-    (before,) = find_remote("memory://lane")
-    assert before.url == "memory://lane/a.npy"
-    memory.pipe("/lane/a.npy", b"two")
-    (after,) = find_remote("memory://lane")
-    memory.rm("/lane", recursive=True)
-    assert before.mark != after.mark
+
+def array(*shape: int, dtype: type = np.uint16) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.full(shape, 50000, dtype))
+    return stream.getvalue()
+
+
+def fetched(url: str) -> Scan:
+    """The one scan that is found there."""
+    (found,) = find_remote(url)
+    with opened(found.url, found.beside) as scan:
+        return scan
+
+
+def say_only(system: Any, keys: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system say no more of a file than its name, its type and these."""
+
+    def less(info: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in info.items() if key in {"name", "type", *keys}}
+
+    def find(self: Any, path: str, **how: Any) -> dict[str, Any]:
+        return {file: less(told) for file, told in listed(self, path, **how).items()}
+
+    info, listed = type(system).info, type(system).find
+    monkeypatch.setattr(type(system), "info", lambda self, path: less(info(self, path)))
+    monkeypatch.setattr(type(system), "find", find)
+
+
+class Stream(io.BytesIO):
+    """A file that says no size, and remembers how much of it was asked for at a time."""
+
+    asked: list[int]
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.asked.append(-1 if size is None else size)
+        return super().read(size)
+
+
+def open_as_streams(system: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What will be asked of files at a time [B]."""
+    Stream.asked = []
+    monkeypatch.setattr(type(system), "open", lambda self, path, mode: Stream(self.store[path].getvalue()))
+    return Stream.asked
+
+
+def test_a_file_of_which_only_the_size_is_said_is_known_by_its_content(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = []
+    for content in (b"one", b"two", b"one"):
+        memory.pipe("/lane/a.npy", content)
+        with monkeypatch.context() as patch:
+            say_only(memory, {"size"}, patch)
+            asked = open_as_streams(memory, patch)
+            marks += [scan.mark for scan in find_remote("memory://lane")]
+            assert set(asked) == {remote._BLOCK}, "it was read whole into memory"
+    assert marks[0] == marks[2] != marks[1]
+
+
+def plain(count: int) -> dict[str, bytes]:
+    return {f"/lane/{number}.tif": b"scan" for number in range(count)}
+
+
+def with_sidecars(count: int) -> dict[str, bytes]:
+    scans = {f"/lane/{number}.npy": b"scan" for number in range(count)}
+    own = {f"/lane/{number}.xrayscan.toml": b'air = "beam.npy"' for number in range(count)}
+    return {**scans, **own, "/lane/xrayscan.toml": b'dark = "shut.npy"', "/lane/beam.npy": b"line", "/lane/shut.npy": b"line"}
+
+
+def bundles(count: int) -> dict[str, bytes]:
+    scans = {f"/lane/{number}/scan.tif": b"scan" for number in range(count)}
+    return {**scans, **{f"/lane/{number}/manifest.toml": b"xrayscan = 1" for number in range(count)}}
+
+
+def steps(act: Callable[[], object]) -> int:
+    """Calls that the code of `xrayscan.batch.remote` makes and gets, however long they take."""
+    count = 0
+
+    def step(frame: Any, *_: object) -> None:
+        nonlocal count
+        count += frame.f_code.co_filename == remote.__file__
+
+    before = sys.getprofile()
+    sys.setprofile(step)
+    try:
+        act()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("folder", [plain, with_sidecars, bundles])
+def test_twice_as_many_scans_are_found_in_twice_as_many_steps(folder: Callable[[int], dict[str, bytes]], memory: Any) -> None:
+    taken = []
+    for count in (50, 100):
+        memory.pipe(folder(count))
+        assert len(find_remote("memory://lane")) == count
+        taken.append(steps(lambda: find_remote("memory://lane")))
+    assert taken[1] < 2.1 * taken[0]
+
+
+def test_a_sidecar_is_read_once_however_many_scans_it_is_of(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    cat_file = type(memory).cat_file
+    monkeypatch.setattr(type(memory), "cat_file", lambda self, path: read.append(path) or cat_file(self, path))
+    files = with_sidecars(20)
+    memory.pipe(files)
+    assert len(find_remote("memory://lane")) == 20
+    assert sorted(read) == sorted(path for path in files if path.endswith(".toml"))
+
+
+def test_the_sidecars_of_many_scans_take_one_listing_of_each_folder(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    find = type(memory).find
+    monkeypatch.setattr(type(memory), "find", lambda self, path, **how: listed.append(path) or find(self, path, **how))
+    memory.pipe({**with_sidecars(20), "/other/a[1].npy": b"scan", "/other/a[1].json": b"{}", "/other/a1.toml": b""})
+    found = sidecars_beside([*(f"memory://lane/{number}.npy" for number in range(20)), "memory://other/a[1].npy"])
+    assert found["memory://lane/7.npy"] == ("7.xrayscan.toml", "xrayscan.toml")
+    assert found["memory://other/a[1].npy"] == ("a[1].json",)
+    assert sorted(listed) == ["/lane", "/other"]
+
+
+def test_sidecars_have_the_names_that_reading_knows(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sidecar, "names", lambda path: (f"{path.stem}.said",))
+    memory.pipe({"/lane/a.npy": b"scan", "/lane/a.said": b"", "/lane/a.toml": b""})
+    assert [scan.beside for scan in find_remote("memory://lane/a.npy")] == [("a.said",)]
+
+
+SCAN = array(60, 120)  # 14,528 bytes
+WITH_AIR = {"/lane/a.npy": SCAN, "/lane/a.toml": b"air = 'cal/air.npy'", "/lane/cal/air.npy": array(60, 120, dtype=np.float64)}
+BUNDLE = {
+    "/lane/0412/manifest.toml": b"xrayscan = 1\nviews = ['a.npy', 'b.npy', 'c.npy']",
+    **{f"/lane/0412/{name}.npy": SCAN for name in "abc"},
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "said"),
+    [
+        (
+            {"/lane/a.npy": SCAN},
+            14_527,
+            r"lane/a\.npy: it has 14528 bytes; files up to 14527 bytes are read: copy the file again",
+        ),
+        (WITH_AIR, 20_000, r"lane/cal/air\.npy: it has 57728 bytes; files up to 20000 bytes are read: copy the file again"),
+        (BUNDLE, 14_000, r"lane/0412: its files have 43632 bytes together; bundles up to 14000 bytes are read: cut the scan"),
+        (BUNDLE, 43_631, r"lane/0412: its files have 43632 bytes together; .* move out of the folder what does not belong"),
+    ],
+)
+def test_what_is_larger_than_is_read_is_not_fetched(
+    files: dict[str, bytes], most: int, said: str, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe(files)
+    assert fetched("memory://lane").view.pixels.shape == (1, 60, 120)
+    monkeypatch.setattr(remote, "MAX_FILE_BYTES", most)
+    with pytest.raises(ReadError, match=f"^reading memory://{said}"):
+        fetched("memory://lane")
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "said"),
+    [
+        ({"/lane/a.npy": SCAN}, 14_527, r"lane/a\.npy: it has 14528 bytes and more; files up to 14527 bytes are read"),
+        (WITH_AIR, 20_000, r"lane/cal/air\.npy: it has 57728 bytes and more; files up to 20000 bytes are read"),
+        (BUNDLE, 20_000, r"lane/0412: its files have 29056 bytes together; bundles up to 20000 bytes are read"),
+    ],
+)
+def test_where_no_size_is_said_what_comes_is_counted(
+    files: dict[str, bytes], most: int, said: str, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe(files)
+    say_only(memory, {"created"}, monkeypatch)
+    open_as_streams(memory, monkeypatch)
+    assert fetched("memory://lane").view.pixels.shape == (1, 60, 120)
+    monkeypatch.setattr(remote, "MAX_FILE_BYTES", most)
+    with pytest.raises(ReadError, match=f"^reading memory://{said}"):
+        fetched("memory://lane")
+
+
+@pytest.mark.parametrize("keys", [{"size", "created"}, {"created"}])
+def test_of_a_sidecar_or_manifest_no_more_is_fetched_than_is_read(
+    keys: set[str], memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = b"#" * (2 * MAX_SIDECAR_BYTES)
+    memory.pipe({"/lane/a.npy": SCAN, "/lane/a.xrayscan.toml": large, "/lane/b.npy": SCAN, "/lane/b.toml": large})
+    memory.pipe({**BUNDLE, "/lane/0412/manifest.toml": b"xrayscan = 1\n" + large})
+    say_only(memory, keys, monkeypatch)
+    asked = open_as_streams(memory, monkeypatch)
+    found = {scan.relative: scan for scan in find_remote("memory://lane")}
+    assert sorted(found) == ["0412", "a.npy", "b.npy"]
+    assert asked
+    assert -1 not in asked
+    assert sum(asked) == 3 * (MAX_SIDECAR_BYTES + 1)
+    said = {
+        "a.npy": r"^reading the sidecar memory://lane/a\.xrayscan\.toml: it is larger than 4194304 bytes; put long lines",
+        "0412": r"^reading memory://lane/0412: its manifest\.toml is larger than 4194304 bytes; put long lines in \.npy files",
+    }
+    for name, message in said.items():
+        with pytest.raises(ReadError, match=message), opened(found[name].url, found[name].beside):
+            pass
+    with opened(found["b.npy"].url, found["b.npy"].beside) as scan:  # a plain .toml that is no sidecar is somebody else's
+        assert scan.view.pixels.shape == (1, 60, 120)
+
+
+def test_a_bundle_is_fetched_whatever_its_name_and_with_the_sidecar_beside_it(memory: Any) -> None:
+    memory.pipe({path.replace("0412", "04[12]*?"): content for path, content in BUNDLE.items()})
+    memory.pipe({"/lane/04[12]*?.xrayscan.toml": b"pixel_pitch = 0.005", "/lane/0412/d.tif": b"another"})
+    with opened("memory://lane/04[12]*?", ("04[12]*?.xrayscan.toml",)) as scan:
+        assert scan.source.path == "memory://lane/04[12]*?"
+        assert len(scan.views) == 3
+        assert scan.view.pixel_pitch == (0.005, 0.005)
+
+
+def test_nothing_is_fetched_to_a_place_outside(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe(BUNDLE)
+    find = type(memory).find
+    more = {"/lane/0412/../../out.npy": {"size": 4}}
+    monkeypatch.setattr(type(memory), "find", lambda self, path, **how: {**find(self, path, **how), **more})
+    with (
+        pytest.raises(ReadError, match=r"its file '\.\./\.\./out\.npy' has a name that leads out of the bundle; rename it"),
+        opened("memory://lane/0412", ()),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

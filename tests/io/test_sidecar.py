@@ -64,6 +64,16 @@ def test_everything_a_sidecar_may_say(scan_file):
     assert (scan.manifest.goods, scan.manifest.mass, scan.manifest.empty) == (("tiles", "cement"), 21000.0, False)
 
 
+def test_the_names_are_those_that_are_read(scan_file):
+    names = sidecar.names(scan_file)
+    assert len(set(names)) == 6
+    for name in names:
+        file = scan_file.with_name(name)
+        file.write_text('{"pixel_pitch": 0.004}' if name.endswith(".json") else "pixel_pitch = 0.004", encoding="utf-8")
+        assert sidecar.find(scan_file) == {"pixel_pitch": 0.004}, name
+        file.unlink()
+
+
 def test_json_says_the_same(scan_file):
     said = {
         "pixel_pitch": 0.004,

@@ -26,8 +26,6 @@ Stamp = tuple[tuple[str, int, int], ...]
 """Name, size [bytes] and time of change [ns] of a scan and of what belongs to it; size -1 for what is named and not there."""
 
 _MISSING = -1
-_SIDECARS = (".xrayscan.toml", ".xrayscan.json", ".toml", ".json")
-_OF_FOLDER = ("xrayscan.toml", "xrayscan.json")
 
 
 @dataclass(frozen=True)
@@ -212,7 +210,7 @@ def _sidecars(path: Path, entries: dict[Path, frozenset[str]]) -> list[str]:
             entries[folder] = frozenset(os.listdir(folder))
         except OSError:
             entries[folder] = frozenset()
-    return [name for name in (*(path.stem + suffix for suffix in _SIDECARS), *_OF_FOLDER) if name in entries[folder]]
+    return [name for name in sidecar.names(path) if name in entries[folder]]
 
 
 def _piece(path: Path, name: str = "") -> tuple[str, int, int]:

@@ -7,7 +7,7 @@ gives the same files.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from xrayscan.batch.engine import Batch
 from xrayscan.batch.errors import BatchError
 from xrayscan.batch.lock import locked
-from xrayscan.batch.remote import find_remote, is_url, opened
+from xrayscan.batch.remote import is_url, opened, sidecars_beside
 from xrayscan.batch.resume import SCANS
 from xrayscan.batch.whole import write_whole
 from xrayscan.batch.workers import cores
@@ -122,8 +122,10 @@ def _coco(batch: Batch) -> Path:
     from xrayscan.report.coco import coco
 
     rows = _screened(batch)
+    waiting = [row for row in rows if not _is_drawn(batch, row)]
+    beside = sidecars_beside(row["path"] for row in waiting if is_url(row["path"]))
     with ThreadPoolExecutor(min(cores(), MOST_PICTURES)) as pool:
-        list(pool.map(lambda row: _draw(batch, row), rows))
+        list(pool.map(lambda row: _draw(batch, row, beside.get(row["path"])), waiting))
     lost = [row["path"] for row in batch.rows if row["status"] == "failed"]
 
     def reports() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,27 +142,29 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{row['report'].removeprefix(f'{SCANS}/')}.png"
 
 
-def _draw(batch: Batch, row: Mapping[str, Any]) -> None:
-    """Draw a scan on its own pixels, unless it was since its report was made."""
+def _is_drawn(batch: Batch, row: Mapping[str, Any]) -> bool:
+    """Whether a scan was drawn since its report was made."""
+    target, made = batch.out / PICTURES / _name(row), batch.out / row["report"] / "report.json"
+    return target.exists() and target.stat().st_mtime >= made.stat().st_mtime
+
+
+def _draw(batch: Batch, row: Mapping[str, Any], beside: Sequence[str] | None) -> None:
+    """Draw a scan on its own pixels; a remote one is fetched with the sidecars ``beside`` it."""
     from xrayscan.io import read
     from xrayscan.normalize import normalize
     from xrayscan.report.coco import plain_picture
 
-    target = batch.out / PICTURES / _name(row)
-    made = batch.out / row["report"] / "report.json"
-    if target.exists() and target.stat().st_mtime >= made.stat().st_mtime:
-        return
-    named = str(row["path"])
-    if is_url(named):
-        with opened(find_remote(named)[0]) as fetched:
-            scan = fetched
+    if beside is None:
+        scan = read(Path(row["path"]))
     else:
-        scan = read(Path(named))
+        with opened(row["path"], beside) as fetched:
+            scan = fetched
     radiograph = normalize(scan)
     report = _report(batch, row)
     told = report["source"]["sha256"], (report["scan"]["rows"], report["scan"]["columns"])
     if (scan.source.sha256, radiograph.shape) != told:
         raise BatchError(f"drawing {row['path']} for labeling: it changed since it was screened; run the same command again")
+    target = batch.out / PICTURES / _name(row)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, plain_picture(radiograph))
 

@@ -12,9 +12,11 @@ import json
 import logging
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,17 +24,17 @@ from xrayscan.batch.errors import BatchError
 from xrayscan.errors import MissingDependencyError, ReadError, XrayscanError
 from xrayscan.io import MAX_FILE_BYTES, MissingScanError, bundle, read, sidecar
 from xrayscan.io.folder import has_name_of_scan
+from xrayscan.io.limits import MAX_SIDECAR_BYTES
 from xrayscan.scan import Scan
 
-__all__ = ["Remote", "find_remote", "is_url", "opened"]
+__all__ = ["Remote", "find_remote", "is_url", "opened", "sidecars_beside"]
 
 logger = logging.getLogger(__name__)
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+(://|::)", re.IGNORECASE)  # two letters and more: one is a drive of Windows
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 _MAGIC = re.compile(r"[*?\[]")
-_SIDECARS = (".xrayscan.toml", ".xrayscan.json", ".toml", ".json")
-_OF_FOLDER = ("xrayscan.toml", "xrayscan.json")
+_BLOCK = 1024**2  # read at a time [B]
 _VERSION = frozenset({
     "size", "etag", "mtime", "modified", "last_modified", "lastmodified", "created", "updated", "md5hash", "content_md5",
     "crc", "crc32c", "checksum", "generation", "versionid", "version_id",
@@ -89,38 +91,66 @@ def find_remote(url: str) -> list[Remote]:
             f"looking for scans in {_PASSWORD.sub('://...@', url)}: the URL holds a password, which every report would show; "
             "put it into the environment or fsspec's configuration"
         )
-    place = _Place.of(url)
-    try:
-        return place.scans()
-    except XrayscanError:
-        raise
-    except Exception as error:  # the packages below fsspec raise what they like
-        raise ReadError(
-            f"looking for scans in {url}: {type(error).__name__}: {error}; check the address and your access"
-        ) from error
+    with (
+        tempfile.TemporaryDirectory(prefix="xrayscan-") as here,
+        _read_errors(f"looking for scans in {url}", "check the address and your access"),
+    ):
+        return _Place.of(url, Path(here)).scans()
+
+
+def sidecars_beside(urls: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names of the sidecars of scans, by URL. No character of a URL makes it a pattern here; each folder is listed once.
+
+    Raises
+    ------
+    MissingDependencyError
+        If fsspec, or what it needs for a protocol, is not installed.
+    BatchError
+        If there is no such protocol.
+    ReadError
+        If a folder cannot be listed.
+    """
+
+    @cache
+    def listed(system: Any, folder: str) -> frozenset[str]:
+        return frozenset(_listed(system, folder, depth=1))
+
+    found = {}
+    for url in urls:
+        system, path = _open(url)
+        with _read_errors(f"looking for the sidecars of {url}", "check your access, and run again"):
+            found[url] = _sidecars(path, listed(system, path.rpartition("/")[0]))
+    return found
 
 
 @contextmanager
-def opened(scan: Remote) -> Iterator[Scan]:
-    """The scan of a remote file, fetched with all that belongs to it; it names the URL.
+def opened(url: str, beside: Sequence[str]) -> Iterator[Scan]:
+    """The scan of exactly that URL, fetched with its sidecars of these names and its calibration; it names the URL.
 
     Raises
     ------
     ReadError
-        If it cannot be fetched, or is no scan.
+        If it cannot be fetched, is larger than what is read, or is no scan.
     """
     with tempfile.TemporaryDirectory(prefix="xrayscan-") as folder:
         try:
-            path = _fetch(scan, Path(folder))
-            found = read(path)
+            with _read_errors(f"fetching {url}", "check your access, and run again"):
+                found = read(_fetch(url, beside, Path(folder)))
         except XrayscanError as error:
-            _name_url(error, folder, scan.url)
+            _name_url(error, folder, url)
             raise
-        except Exception as error:  # the packages below fsspec raise what they like
-            raise ReadError(
-                f"fetching {scan.url}: {type(error).__name__}: {error}; check your access, and run again"
-            ) from error
-        yield replace(found, source=replace(found.source, path=scan.url))
+        yield replace(found, source=replace(found.source, path=url))
+
+
+@contextmanager
+def _read_errors(doing: str, advice: str) -> Iterator[None]:
+    """Make whatever goes wrong an error of ours."""
+    try:
+        yield
+    except XrayscanError:
+        raise
+    except Exception as error:  # the packages below fsspec raise what they like
+        raise ReadError(f"{doing}: {type(error).__name__}: {error}; {advice}") from error
 
 
 def _name_url(error: Exception, folder: str, url: str) -> None:
@@ -129,27 +159,79 @@ def _name_url(error: Exception, folder: str, url: str) -> None:
     error.args = tuple(arg.replace(folder, parent) if isinstance(arg, str) else arg for arg in error.args)
 
 
-def _fetch(scan: Remote, folder: Path) -> Path:
-    system, path = _open(scan.url)
+def _fetch(url: str, beside: Sequence[str], folder: Path) -> Path:
+    system, path = _open(url)
     target = folder / PurePosixPath(path).name
     if system.isdir(path):
-        system.get(path, str(target), recursive=True)
-        return target
-    size = system.info(path).get("size") or 0
-    if size > MAX_FILE_BYTES:
-        raise ReadError(
-            f"reading {target}: it has {size} bytes; files up to {MAX_FILE_BYTES} bytes are read: cut the scan into parts"
-        )
-    system.get_file(path, str(target))
-    for beside in scan.beside:
-        system.get_file(_beside(path, beside), str(folder / beside))
-    for named in [file for beside in scan.beside for file in sidecar.references(folder / beside)]:
-        if _below(named, str(folder)) and not named.exists():
+        _get_bundle(system, path, target)
+    else:
+        _get(system, path, target)
+    for name in beside:
+        there = _beside(path, name)
+        (folder / name).write_bytes(_head(system, there, system.info(there)))
+    for named in [file for name in beside for file in sidecar.references(folder / name)]:
+        if _below(named, folder) and not named.exists():
             named.parent.mkdir(parents=True, exist_ok=True)
             there = _beside(path, named.relative_to(folder).as_posix())
             if system.exists(there):  # if not, reading says what is missing
-                system.get_file(there, str(named))
+                _get(system, there, named)
     return target
+
+
+def _get_bundle(system: Any, path: str, target: Path) -> None:
+    """Fetch the files of a folder, if all of them together are no more than is read of a bundle."""
+    target.mkdir(exist_ok=True)
+    files = system.find(path, detail=True)
+    total = sum(info.get("size") or 0 for info in files.values())
+    for there, info in files.items():
+        if total > MAX_FILE_BYTES:
+            raise ReadError(
+                f"reading {target}: its files have {total} bytes together; bundles up to {MAX_FILE_BYTES} bytes are read: "
+                "cut the scan into parts, or move out of the folder what does not belong to it"
+            )
+        name = str(there).removeprefix(f"{path}/")
+        file = target / name
+        if not _below(file, target):
+            raise ReadError(f"reading {target}: its file {name!r} has a name that leads out of the bundle; rename it")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if name in bundle.MANIFESTS:
+            file.write_bytes(_head(system, there, info))
+        else:
+            total += _get(system, there, file) - (info.get("size") or 0)  # not every server says sizes in a listing
+
+
+def _get(system: Any, path: str, target: Path) -> int:
+    """Fetch a file to the disk, if it is no larger than what is read; its size [B]."""
+    from fsspec.callbacks import Callback
+
+    def check(size: int | None, so_far: int) -> None:
+        if max(size or 0, so_far) > MAX_FILE_BYTES:
+            has = f"{size} bytes" if size and size >= so_far else f"{so_far} bytes and more"
+            raise ReadError(
+                f"reading {target}: it has {has}; files up to {MAX_FILE_BYTES} bytes are read: copy the file again, or cut the "
+                "scan into parts"
+            )
+
+    check(system.info(path).get("size"), 0)
+    # A server may say no size or a wrong one: what comes is counted too.
+    system.get_file(path, str(target), callback=Callback(hooks={"size": check}))
+    return target.stat().st_size
+
+
+def _head(system: Any, path: str, info: Mapping[str, Any]) -> bytes:
+    """A sidecar or manifest, cut off one byte after the most that is read of one: whoever reads it says what is wrong."""
+    size = info.get("size")
+    if size is not None and size <= MAX_SIDECAR_BYTES:
+        return bytes(system.cat_file(path))
+    return b"".join(_blocks(system, path, MAX_SIDECAR_BYTES + 1))
+
+
+def _blocks(system: Any, path: str, most: int) -> Iterator[bytes]:
+    """The first ``most`` bytes of a file, piece by piece, whatever its server says of its size."""
+    with system.open(path, "rb") as stream:
+        while most > 0 and (block := stream.read(min(most, _BLOCK))):
+            most -= len(block)
+            yield block
 
 
 def _open(url: str) -> tuple[Any, str]:
@@ -179,8 +261,12 @@ def _split(url: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Place:
-    """What a URL names: its file system, the folder to list, and how the URLs of files in it begin and end."""
+    """What a URL names: its file system, the folder to list, and how the URLs of files in it begin and end.
 
+    ``here`` is an empty folder of this machine.
+    """
+
+    here: Path
     url: str
     system: Any
     base: str
@@ -188,7 +274,7 @@ class _Place:
     chain: str
 
     @classmethod
-    def of(cls, url: str) -> _Place:
+    def of(cls, url: str, here: Path) -> _Place:
         head, chain = _split(url)
         magic = _MAGIC.search(head)
         named = head[: magic.start()].rpartition("/")[0] if magic else head
@@ -196,90 +282,136 @@ class _Place:
         if start.endswith(":/"):  # of a whole file system, such as zip:// or file:///
             start += "//" if named.startswith(f"{start}//") else "/"
         system, base = _open(start + chain)
-        return cls(url, system, base.rstrip("/"), start, chain)
+        return cls(here, url, system, base.rstrip("/"), start, chain)
 
     def scans(self) -> list[Remote]:
         """Every scan there is; a file that was named itself is one, whatever it is."""
         named = _open(self.url)[1]
-        if not _MAGIC.search(_split(self.url)[0]) and not self.system.isdir(self.base or named):
+        is_pattern = _MAGIC.search(_split(self.url)[0]) is not None
+        if not is_pattern and not self.system.isdir(self.base or named):
             return self._named_one(named)
-        files = self._listed(self.base)
-        wanted = set(files)
-        if _MAGIC.search(_split(self.url)[0]):
+        listing = _Listing(self.system, _listed(self.system, self.base), self.here)
+        wanted = set(listing.files)
+        if is_pattern:
             matches = set(self.system.glob(named))
-            wanted = {path for path in files if matches.intersection((path, *map(str, PurePosixPath(path).parents)))}
-        bundles = [folder for folder in self._bundles(files) if any(path.startswith(f"{folder}/") for path in wanted)]
-        inside = {path for path in files for folder in bundles if path.startswith(f"{folder}/")}
-        scans = [*bundles, *(path for path in wanted - inside if self._is_scan(path, files))]
-        if any(path.lower().endswith(".npy") for path in scans):
-            calibration = self._named([path for path in files if sidecar.is_sidecar_name(path)], files)
-            scans = [path for path in scans if path not in calibration]
+            wanted = {path for path in wanted if not matches.isdisjoint((path, *_folders(path)))}
         if not wanted:
             raise MissingScanError(f"looking for scans in {self.url}: there is no such file or folder, and no file matches it")
-        return [self.remote(path, files) for path in sorted(scans)]
+        bundles = listing.bundles() & {folder for path in wanted for folder in _folders(path)}
+        loose = [path for path in listing.files if bundles.isdisjoint(_folders(path))]
+        scans = bundles.union(path for path in loose if path in wanted and self._is_scan(path, listing.files))
+        if any(path.lower().endswith(".npy") for path in scans):
+            scans -= {named for path in loose if sidecar.is_sidecar_name(path) for named in listing.named_by(path)}
+        return [self.remote(path, listing) for path in sorted(scans)]
 
     def _named_one(self, path: str) -> list[Remote]:
         if not self.system.exists(path):
             raise MissingScanError(f"looking for scans in {self.url}: there is no such file or folder")
         folder = path.rpartition("/")[0]
-        parent = _Place(self.url, self.system, folder, self.start.rstrip("/").rpartition("/")[0] + "/", self.chain)
-        return [parent.remote(path, {path: self.system.info(path), **self._listed(folder, depth=1)})]
+        parent = replace(self, base=folder, start=self.start.rstrip("/").rpartition("/")[0] + "/")
+        files = {path: self.system.info(path), **_listed(self.system, folder, depth=1)}
+        return [parent.remote(path, _Listing(self.system, files, self.here))]
 
-    def remote(self, path: str, files: Mapping[str, Mapping[str, Any]]) -> Remote:
+    def remote(self, path: str, listing: _Listing) -> Remote:
         """A scan of these files."""
-        pure = PurePosixPath(path)
-        names = (*(pure.stem + suffix for suffix in _SIDECARS), *_OF_FOLDER)
-        beside = [name for name in names if _beside(path, name) in files and name != pure.name]
+        beside = _sidecars(path, listing.files)
         sidecars = [_beside(path, name) for name in beside]
-        pieces = [piece for piece in files if piece == path or piece.startswith(f"{path}/")]
-        pieces += [*sidecars, *(named for named in self._named(sidecars, files) if named in files)]
+        named = [file for one in sidecars for file in listing.named_by(one) if file in listing.files]
         digest = hashlib.sha256()
-        for piece in pieces:
-            digest.update(json.dumps([piece, self._version(piece, files[piece])]).encode())
+        for piece in (*listing.at(path), *sidecars, *named):
+            digest.update(json.dumps([piece, listing.version(piece)]).encode())
         relative = path.removeprefix(self.base).lstrip("/")
-        return Remote(f"{self.start}{relative}{self.chain}", relative, tuple(beside), digest.hexdigest())
-
-    def _listed(self, folder: str, depth: int | None = None) -> dict[str, Mapping[str, Any]]:
-        found = self.system.find(folder, maxdepth=depth, detail=True)
-        return {str(path): info for path, info in sorted(found.items())}
+        return Remote(f"{self.start}{relative}{self.chain}", relative, beside, digest.hexdigest())
 
     def _is_scan(self, path: str, files: Mapping[str, object]) -> bool:
         below = PurePosixPath(path.removeprefix(self.base).lstrip("/"))
         of_a_report = below.name == "overlay.png" and _beside(path, "report.json") in files
         return has_name_of_scan(below) and not of_a_report
 
-    def _bundles(self, files: Mapping[str, object]) -> list[str]:
+
+class _Listing:
+    """Files of a file system. What is asked of one scan goes through no others; what must be read for it is read once.
+
+    Parameters
+    ----------
+    system : fsspec.AbstractFileSystem
+    files : mapping
+        Path → what the file system says of it.
+    here : Path
+        An empty folder of this machine, for what must be read.
+    """
+
+    def __init__(self, system: Any, files: Mapping[str, Mapping[str, Any]], here: Path) -> None:
+        self.files = files
+        self._system = system
+        self._here = here
+        self._paths = sorted(files)
+        self._has_array = any(path.lower().endswith(".npy") for path in files)
+        self.named_by = cache(self._named_by)
+        self.version = cache(self._version)
+
+    def at(self, path: str) -> list[str]:
+        """The file of that path, or the files below it."""
+        start, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" comes next to "/"
+        return [*([path] if path in self.files else ()), *self._paths[start:end]]
+
+    def bundles(self) -> set[str]:
         """Folders with a manifest that makes them one scan."""
-        found = []
-        for path in files:
+        found = set()
+        for path in self.files:
             folder, _, name = path.rpartition("/")
             if name in bundle.MANIFESTS:
-                with tempfile.TemporaryDirectory(prefix="xrayscan-") as here:
-                    Path(here, name).write_bytes(self.system.cat_file(path))
-                    if bundle.is_bundle(Path(here)):
-                        found.append(folder)
+                with self._copied(path):
+                    if bundle.is_bundle(self._here):
+                        found.add(folder)
         return found
 
-    def _named(self, sidecars: Sequence[str], files: Mapping[str, object]) -> list[str]:
-        """Files that sidecars name; they are read only where there is an array that they may mean."""
-        if not any(path.lower().endswith(".npy") for path in files):
-            return []
-        named = []
-        with tempfile.TemporaryDirectory(prefix="xrayscan-") as here:
-            for path in sidecars:
-                copy = Path(here, PurePosixPath(path).name)
-                copy.write_bytes(self.system.cat_file(path))
-                files_named = [file.relative_to(here).as_posix() for file in sidecar.references(copy) if _below(file, here)]
-                named += [_beside(path, name) for name in files_named]
-        return named
+    def _named_by(self, path: str) -> tuple[str, ...]:
+        """Files that a sidecar names; it is read only where there is an array that it may mean."""
+        if not self._has_array:
+            return ()
+        here = self._here
+        with self._copied(path) as copy:
+            files = [file.relative_to(here).as_posix() for file in sidecar.references(copy) if _below(file, here)]
+        return tuple(_beside(path, name) for name in files)
 
-    def _version(self, path: str, info: Mapping[str, Any]) -> list[str]:
+    @contextmanager
+    def _copied(self, path: str) -> Iterator[Path]:
+        """A sidecar or manifest, alone in that folder."""
+        copy = self._here / path.rpartition("/")[2]
+        copy.write_bytes(_head(self._system, path, self.files[path]))
+        yield copy
+        copy.unlink()
+
+    def _version(self, path: str) -> list[str]:
         """By what one version of a file is told from another; its content, where the file system has nothing else."""
+        info = self.files[path]
         known = sorted(f"{key}={value}" for key, value in info.items() if key.lower() in _VERSION and value is not None)
         if any(not item.lower().startswith("size=") for item in known):
             return known
-        logger.info("%s says no version of %s; reading it to know it", self.url, path)
-        return [hashlib.sha256(self.system.cat_file(path)).hexdigest()]
+        logger.info("nothing is said of the version of %s; reading it to know it", path)
+        digest = hashlib.sha256()
+        for block in _blocks(self._system, path, MAX_FILE_BYTES):
+            digest.update(block)
+        return [digest.hexdigest()]
+
+
+def _listed(system: Any, folder: str, depth: int | None = None) -> dict[str, Mapping[str, Any]]:
+    """The files of a folder, and of the folders below it to that depth."""
+    return {str(path): info for path, info in system.find(folder, maxdepth=depth, detail=True).items()}
+
+
+def _sidecars(path: str, files: Container[str]) -> tuple[str, ...]:
+    """Names of the sidecars of a scan, in its folder, of these files."""
+    pure = PurePosixPath(path)
+    return tuple(name for name in sidecar.names(pure) if name != pure.name and _beside(path, name) in files)
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders that a file lies in, the nearest first."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _beside(path: str, name: str) -> str:
@@ -287,5 +419,5 @@ def _beside(path: str, name: str) -> str:
     return path[: len(path) - len(path.rpartition("/")[2])] + name
 
 
-def _below(file: Path, folder: str) -> bool:
+def _below(file: Path, folder: Path) -> bool:
     return file.is_relative_to(folder) and ".." not in file.parts

@@ -93,7 +93,7 @@ class Task:
         if self.remote is None:
             yield self.path
         else:
-            with opened(self.remote) as scan:
+            with opened(self.remote.url, self.remote.beside) as scan:
                 yield scan
 
 

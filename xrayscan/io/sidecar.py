@@ -39,7 +39,7 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import MAX_SIDECAR_BYTES
 from xrayscan.scan import QUANTITIES, Manifest
 
-__all__ = ["KEYS", "MARKS", "checked", "find", "is_sidecar_name", "references"]
+__all__ = ["KEYS", "MARKS", "checked", "find", "is_sidecar_name", "names", "references"]
 
 LAYOUT = ("rows", "columns", "dtype", "byte_order", "order", "interleave", "header_bytes", "lost_columns")
 KEYS = (
@@ -93,6 +93,22 @@ def is_sidecar_name(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
+def names(path: PurePath) -> tuple[str, ...]:
+    """Names that the sidecars of a scan may have, in its folder: its own, then those of the whole folder.
+
+    Examples
+    --------
+    >>> names(PurePath("lane3/0412.tif"))
+    ('0412.xrayscan.toml', '0412.xrayscan.json', '0412.toml', '0412.json', 'xrayscan.toml', 'xrayscan.json')
+    """
+    return tuple(stem + suffix for stem in _stems(path) for suffix in _SUFFIXES)
+
+
+def _stems(path: PurePath) -> tuple[str, str, str]:
+    """Names of the scan's own sidecar, of a plain one and of the folder's, without their suffixes."""
+    return f"{path.stem}.{_FOLDER}", path.stem, _FOLDER
+
+
 def find(path: Path) -> dict[str, Any]:
     """What the sidecars of a scan say, names checked and values not; empty if there is none.
 
@@ -102,12 +118,13 @@ def find(path: Path) -> dict[str, Any]:
         If one cannot be parsed, has an unknown key, or two of the same rank lie there.
     """
     folder = path.parent
-    settings = _only(folder, _FOLDER, lambda found: found)
-    if path.name in {_FOLDER + suffix for suffix in _SUFFIXES}:
+    own_stem, plain_stem, folder_stem = _stems(path)
+    settings = _only(folder, folder_stem, lambda found: found)
+    if path.name in {folder_stem + suffix for suffix in _SUFFIXES}:
         return {}
-    own = _only(folder, f"{path.stem}.xrayscan", lambda found: found)
+    own = _only(folder, own_stem, lambda found: found)
     if not own and path.suffix.lower() not in _SUFFIXES:
-        own = _only(folder, path.stem, lambda found: found if any(mark in found for mark in MARKS) else {}, plain=True)
+        own = _only(folder, plain_stem, lambda found: found if any(mark in found for mark in MARKS) else {}, plain=True)
     return {**settings, **own}
 
 
