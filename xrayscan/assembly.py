@@ -13,10 +13,11 @@ from xrayscan.explain.evidence import place
 from xrayscan.explain.explanation import Explanation
 from xrayscan.findings import Finding, position_of
 from xrayscan.geometry import Box, Region
-from xrayscan.network.anomaly import KINDS, AnomalyMap
+from xrayscan.network.anomaly import KINDS, AnomalyMap, ModelId
 from xrayscan.report import Report
-from xrayscan.scan import Radiograph, Scan, Step
+from xrayscan.scan import Quantity, Radiograph, Scan, Step
 from xrayscan.stretches import Stretch
+from xrayscan.zoo import ModelCard
 
 __all__ = ["SAME", "Assembly", "shifted"]
 
@@ -78,6 +79,29 @@ class _Piece:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class _Common:
+    """What the reports of all stretches have in common."""
+
+    rows: int
+    pitch: tuple[float, float]
+    energies: tuple[str, ...]
+    quantity: Quantity
+    endpoints: tuple[float, ...] | None
+    model: ModelId
+    card: ModelCard
+    threshold: float
+    false_alarm_rate: float
+
+    @classmethod
+    def of(cls, report: Report) -> _Common:
+        one = report.radiograph
+        return cls(
+            one.shape[0], one.pixel_pitch, one.energies, one.quantity, one.endpoints, report.anomaly.model, report.card,
+            report.threshold, report.false_alarm_rate,
+        )  # fmt: skip
+
+
 class Assembly:
     """Takes the reports of stretches in their order, and gives the report of the whole.
 
@@ -88,7 +112,7 @@ class Assembly:
     def __init__(self) -> None:
         self._files: dict[str, IO[bytes]] = {}
         self._pieces: list[_Piece] = []
-        self._last: Report | None = None
+        self._common: _Common | None = None
 
     def add(self, stretch: Stretch, report: Report) -> None:
         """The report of the next stretch.
@@ -110,7 +134,7 @@ class Assembly:
                 self._files[name] = tempfile.TemporaryFile()  # noqa: SIM115  held until it is mapped
             self._files[name].write(np.ascontiguousarray(plane[:, :, stretch.inner].transpose(2, 0, 1)).data)
         self._pieces.append(_Piece.of(stretch, report))
-        self._last = report
+        self._common = _Common.of(report)  # and not the report, whose planes are large
 
     def report(self, scan: Scan) -> Report:
         """The report of the whole.
@@ -120,29 +144,29 @@ class Assembly:
         scan : Scan
             Whose source and date it bears; of its pixels nothing is needed.
         """
-        assert self._last is not None
-        last, pieces = self._last, self._pieces
-        planes = self._mapped(len(last.radiograph.energies), last.radiograph.shape[0])
+        assert self._common is not None
+        common, pieces = self._common, self._pieces
+        planes = self._mapped(len(common.energies), common.rows)
         novelties = [piece.novelty for piece in pieces if piece.novelty is not None]
-        pitch, containers = last.radiograph.pixel_pitch, tuple(_joined([piece.containers for piece in pieces]))
+        pitch, containers = common.pitch, tuple(_joined([piece.containers for piece in pieces]))
         radiograph = Radiograph(
             planes["optical_depth"], planes["valid"][0], planes["opaque"][0], pitch,
             containers=containers, inspected=_inspected(pieces),
-            energies=last.radiograph.energies, quantity=last.radiograph.quantity, history=tuple(_told(pieces)),
+            energies=common.energies, quantity=common.quantity, history=tuple(_told(pieces)),
             regions=tuple(_regions(pieces)), load_line=np.concatenate([piece.load_line for piece in pieces]),
-            endpoints=last.radiograph.endpoints,
+            endpoints=common.endpoints,
         )  # fmt: skip
         maps = {name: planes[name][0] for name in PLANES}
         anomaly = AnomalyMap(
-            **maps, model=last.anomaly.model, novelty=max(novelties) if novelties else None,
+            **maps, model=common.model, novelty=max(novelties) if novelties else None,
             answered=None if all(piece.whole for piece in pieces) else planes["answered"][0],
         )  # fmt: skip
-        found = _ranked([one.placed(containers, radiograph.regions, pitch, radiograph.shape[0]) for one in _once(pieces)])
+        found = _ranked([one.placed(containers, radiograph.regions, pitch, common.rows) for one in _once(pieces)])
         timings = {step: sum(piece.timings.get(step, 0.0) for piece in pieces) for step in pieces[0].timings}
         return Report(
             scan, tuple(one.finding for one in found), tuple(one.why for one in found), radiograph=radiograph, anomaly=anomaly,
-            card=last.card, score=max(piece.score for piece in pieces), threshold=last.threshold,
-            false_alarm_rate=last.false_alarm_rate, timings=timings,
+            card=common.card, score=max(piece.score for piece in pieces), threshold=common.threshold,
+            false_alarm_rate=common.false_alarm_rate, timings=timings,
         )  # fmt: skip
 
     def _mapped(self, energies: int, rows: int) -> dict[str, np.ndarray]:
