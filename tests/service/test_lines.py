@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 import xrayscan as xs
 from tests.service.served import BEARER, TOKEN, FakeLooks, Service, served, until
 from xrayscan import _resources
+from xrayscan.first_look import HOP, hop_columns
 from xrayscan.service import lookers, server
 from xrayscan.service.guard import Guard
 from xrayscan.service.lines import LinesFile
@@ -32,7 +33,8 @@ from xrayscan.service.worker import ModelScreens
 
 SAMPLE = _resources.root("datasets") / "samples" / "01-counts.tif"
 COARSER = 4
-SAID = {"rows": 9, "pixel_pitch": 0.1, "dtype": "uint8", "name": "lane 3/0412"}
+PITCH = HOP / 10  # ten lines from one look to the next
+SAID = {"rows": 9, "pixel_pitch": PITCH, "dtype": "uint8", "name": "lane 3/0412"}
 LINE = b"score 0.7"  # what the fake worker reads of the file
 
 
@@ -104,7 +106,7 @@ class TestAScan:
         assert report["file"] == "scan.raw"
         layout = {"order": "columns", "interleave": "lines", "byte_order": "little", "columns": 50, "lost_columns": []}
         assert report["beside"] == {
-            "rows": 9, "pixel_pitch": 0.1, "dtype": "uint8", "quantity": "counts", "energies": ["high"], **layout,
+            "rows": 9, "pixel_pitch": PITCH, "dtype": "uint8", "quantity": "counts", "energies": ["high"], **layout,
         }  # fmt: skip
 
     def test_is_told_what_is_seen_meanwhile(self, service: Service) -> None:
@@ -420,7 +422,7 @@ def test_a_real_scan_is_reported_as_if_it_had_come_whole(tmp_path: Path) -> None
     said |= {name: getattr(scan.calibration, name)[0].tolist() for name in ("air", "dark")}
     sidecar = {**said, "columns": len(lines), "order": "columns", "energies": ["high"]}
     files = {"scan": ("06.raw", lines.tobytes()), "sidecar": ("06.json", json.dumps(without_name(sidecar)).encode())}
-    hop, early = max(1, round(1.0 / pitch[1])), []
+    hop, early = hop_columns(pitch[1]), []
     serving = served(tmp_path, ModelScreens(false_alarm_rate=0.05), looks=ModelLooks(), line_seconds=120.0)
     with serving as service, service.client() as client:
         with opened(service) as stream:

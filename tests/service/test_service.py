@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import json
@@ -13,16 +14,19 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pydicom
 import pytest
 
-from tests.service.served import BEARER, BrokenScreens, FakeScreens, Service, served, until
+from tests.service.served import BEARER, BrokenScreens, FakeScreens, Service, ThreadWorker, served, until
 from xrayscan.errors import CorruptScanError
 from xrayscan.service import ServiceError, crew, guard
-from xrayscan.service.desk import STARTS
+from xrayscan.service.desk import STARTS, Desk
+from xrayscan.service.problem import RefusedError
 from xrayscan.service.record import Record, now
+from xrayscan.service.settings import Limits
 from xrayscan.service.spool import Spool
 
 ROUTES = [
@@ -157,6 +161,23 @@ def test_an_idle_worker_that_is_killed_is_replaced(service: Service, client: htt
     assert submit(client, wait=20).status_code == 200
     until(lambda: len(service.desk.processes) == 2 and not before & set(service.desk.processes))
     assert 'xrayscan_workers_replaced_total{why="died"}' in client.get("/metrics").text
+
+
+def test_a_worker_that_the_system_cannot_start_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, ask, hired = ThreadWorker.__init__, ThreadWorker.ask, 0
+
+    def scarce(worker: ThreadWorker, *given: Any) -> None:
+        nonlocal hired
+        hired += 1
+        if hired == 1:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        make(worker, *given)
+
+    with served(tmp_path, in_threads=True) as service, service.client() as client:
+        monkeypatch.setattr(ThreadWorker, "__init__", scarce)
+        monkeypatch.setattr(ThreadWorker, "ask", lambda *given: ask(*given) if hired else crew.Ended("died", "signal 9"))
+        told = client.get(submit(client).headers["location"], params={"wait": 20}).json()
+    assert (told["state"], told["attempts"], hired) == ("screened", 2, 2)
 
 
 def test_whoever_has_no_token_gets_nothing(service: Service) -> None:
@@ -303,9 +324,67 @@ def test_old_and_many_reports_are_removed(tmp_path: Path) -> None:
         assert sorted(path.name for path in (tmp_path / "scans").iterdir()) == []
 
 
+@pytest.mark.parametrize("limits", [{"keep_scans": 1}, {"keep_seconds": 2.0}])
+def test_an_old_scan_that_cannot_be_removed_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limits: dict[str, Any]
+) -> None:
+    remove, asked = Spool.remove, []
+
+    def refuse(spool: Spool, scan: str) -> None:
+        asked.append(scan)
+        if scan == asked[0]:
+            raise OSError(errno.EACCES, "Permission denied")
+        remove(spool, scan)
+
+    monkeypatch.setattr(Spool, "remove", refuse)
+    with served(tmp_path, in_threads=True, **limits) as service, service.client() as client:
+        places = [submit(client, wait=10).headers["location"] for _ in range(3)]
+        until(lambda: client.get(places[1]).status_code == 404, 10)
+        assert client.get(places[0]).status_code == 200
+    told = f"scan {asked[0]} is old and cannot be removed ([Errno 13] Permission denied); see to the spool"
+    assert caplog.text.count(told) == 1
+
+
 def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     with served(tmp_path, in_threads=True, free_bytes=1 << 60) as service, service.client() as client:
         assert "its operator must free some" in problem(submit(client), 507, "disk-full")
+
+
+def test_room_on_the_disk_is_promised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Spool, "free", lambda spool: 2500)
+    desk = Desk(Spool(tmp_path), FakeScreens(), Limits(free_bytes=500, upload_bytes=1000), 1)
+
+    async def upload(claimed: int, ends: BaseException | None = None) -> None:
+        async with desk.place(claimed):
+            await asyncio.sleep(0.5)  # until the others were let in, or not
+            if ends:
+                raise ends
+
+    async def uploads() -> None:
+        for ends in (None, ZeroDivisionError(), asyncio.CancelledError(), None):
+            results = await asyncio.gather(upload(1000), upload(1000, ends), upload(1), return_exceptions=True)
+            assert [type(one) for one in results] == [type(None), type(ends), RefusedError]
+        async with desk.stream():
+            await upload(1000)
+            with pytest.raises(RefusedError, match="the disk of the service has no room for this scan"):
+                await upload(1001)
+
+    asyncio.run(uploads())
+
+
+@pytest.mark.parametrize(
+    "head", ["content-length: 1000", "transfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"]
+)
+def test_an_upload_that_goes_on_has_its_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    monkeypatch.setattr(Spool, "free", lambda spool: 2000)
+    with served(tmp_path, in_threads=True, free_bytes=500, upload_bytes=1000) as service, service.client() as client:
+        with socket.create_connection(("127.0.0.1", int(service.address.rsplit(":", 1)[1]))) as line:
+            bearer = f"authorization: {BEARER['authorization']}"
+            line.sendall(f"POST /v1/scans HTTP/1.1\r\nhost: x\r\n{head}\r\n{bearer}\r\n\r\n".encode())
+            until(lambda: list((tmp_path / "incoming").iterdir()))
+            assert submit(client, b"score 0.7".ljust(500)).status_code == 202
+            problem(submit(client, b"score 0.7".ljust(501)), 507, "disk-full")
+        until(lambda: submit(client, b"score 0.7".ljust(501)).status_code == 202)
 
 
 def test_a_disk_that_refuses_for_a_while_costs_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,11 +447,32 @@ def test_a_scan_that_ended_the_service_again_and_again_is_failed(tmp_path: Path)
     assert "ended 5 times (the service ended)" in told["error"]["detail"]
 
 
+def test_a_scan_that_was_in_hand_waits_again_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool, scans, goes, ask = Spool(tmp_path), [], threading.Event(), ThreadWorker.ask
+    monkeypatch.setattr(ThreadWorker, "ask", lambda *given: goes.wait(20) and ask(*given))
+    for _ in range(2):
+        folder = spool.incoming()
+        (folder / "input" / "scan").write_bytes(b"score 0.7")
+        record = Record(folder.name, "a", "scan", None, 9, "", now(), attempts=1, state="screening", started_at=now())
+        spool.accept(record)
+        scans.append(f"/v1/scans/{record.id}")
+    with served(tmp_path, in_threads=True) as service, service.client() as client:
+        told = client.get(scans[1]).json()
+        assert (told["state"], told["started_at"], told["attempts"]) == ("waiting", None, 1)
+        assert client.delete(scans[1]).status_code == 204
+        goes.set()
+        told = client.get(scans[0], params={"wait": 20}).json()
+    assert (told["state"], told["attempts"]) == ("screened", 2)
+
+
 def test_without_a_token_only_this_machine_and_no_web_page_may_come(tmp_path: Path) -> None:
     with served(tmp_path, in_threads=True, tokens=()) as service, httpx.Client(base_url=service.address) as client:
         assert client.get("/health/ready").json() == {"status": "ready"}
-        for header in ({"origin": "https://evil.example"}, {"host": "evil.example"}):
+        foreign = [{"origin": "https://evil.example"}, {"host": "evil.example"}]
+        malformed = [{"origin": "http://["}, {"host": "["}]
+        for header in foreign + malformed:
             problem(client.get("/health/ready", headers=header), 403, "foreign-origin")
+        assert "xrayscan_faults_total 0.0" in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from typing import Protocol
 from xrayscan.batch.errors import BatchError
 from xrayscan.batch.task import Done, ScreenerFactory, Screens, Task, failed, screen_one
 
-__all__ = ["InProcess", "LocalWorkers", "Workers", "cores"]
+__all__ = ["InProcess", "LocalWorkers", "Workers", "cores", "leave_with_parent"]
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +211,7 @@ class _Worker:
 def _serve(connection: Connection, factory: ScreenerFactory, threads: int) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent alone answers it
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
     try:
         import cv2
 
@@ -228,7 +228,7 @@ def _serve(connection: Connection, factory: ScreenerFactory, threads: int) -> No
         return
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent() -> None:
     """End this process when the parent is gone, even by kill -9, so that no orphan writes into a later run."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -203,16 +203,18 @@ def _add_operation(app: FastAPI, desk: Desk) -> None:
 
 
 def _claimed(request: Request, most: int) -> int:
-    """How many bytes a request says that it brings; 0 if it does not say.
+    """How many bytes a request may bring: as many as it says, or as are taken if it does not say.
 
     Raises
     ------
     RefusedError
         If it brings none, or more than are taken.
     """
+    if "transfer-encoding" in request.headers:
+        return most  # a Content-Length beside it holds for nothing (RFC 9112, 6.3)
     length = request.headers.get("content-length", "")
     claimed = int(length) if length.isascii() and length.isdigit() else 0
-    if not claimed and "transfer-encoding" not in request.headers:
+    if not claimed:
         raise RefusedError("malformed", "the body is empty; send the bytes of a scan")
     if claimed > most:
         raise too_large(most)

@@ -144,11 +144,17 @@ class Crew:
         """A process that is ready; None if the service stops before there is one."""
         pause = 1.0
         while not self._stopping.is_set():
-            worker = self._hire()
-            problem = worker.problem(self._stopping)
-            if problem is None:
-                return worker
-            worker.stop()
+            worker: Worker[Job, Outcome] | None = None
+            problem: Exception | None
+            try:
+                worker = self._hire()
+                problem = worker.problem(self._stopping)
+            except OSError as error:  # the system has no memory or no handle left for a process: it may have later
+                problem = error
+            if worker is not None:
+                if problem is None:
+                    return worker
+                worker.stop()
             if not self._stopping.is_set():
                 logger.error("a worker process could not start; trying again in %.0f s: %s", pause, problem)
             self._stopping.wait(pause)

@@ -89,6 +89,7 @@ class Desk:
         self._bytes = 0
         self._uploads = 0  # streams included
         self._streams = 0
+        self._promised = 0  # [B] of the disk to the uploads that go on; what is written of them counts twice, on the safe side
         self._mean = 1.0  # [s] that a scan takes, lately
         self._loop: asyncio.AbstractEventLoop | None = None
         watch = self.metrics.watch
@@ -126,8 +127,8 @@ class Desk:
                 self.spool.clear_input(record.id)
                 self._keep(record)
         for record in records:
-            if not record.is_finished:
-                self._open[record.id] = _Open(record)
+            if not record.is_finished:  # one that was in hand waits again, and may be deleted
+                self._open[record.id] = _Open(replace(record, state="waiting", started_at=None))
             if record.key:
                 self._keys[record.key] = record.id
         await asyncio.to_thread(self._crew.start)
@@ -167,12 +168,12 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def place(self, claimed: int) -> AsyncIterator[Path]:
-        """A place in the queue and a folder for an upload; what was not accepted at the end is removed.
+        """A place in the queue, room on the disk and a folder for an upload; what was not accepted at the end is removed.
 
         Parameters
         ----------
         claimed : int [B]
-            What the client says that it sends; 0 if it does not.
+            What may come, at most. So much of the disk is promised to this upload until it ends.
 
         Raises
         ------
@@ -189,9 +190,10 @@ class Desk:
                 retry_after=self.retry_after,
             )
         self._uploads += 1
+        self._promised += claimed
+        promised = self._promised  # before the disk is asked: an upload that comes meanwhile counts this one too
         try:
-            free = await asyncio.to_thread(self.spool.free)
-            if free - claimed < self.limits.free_bytes:
+            if await asyncio.to_thread(self.spool.free) - promised < self.limits.free_bytes:
                 raise disk_full()
             folder = await asyncio.to_thread(self.spool.incoming)
             try:
@@ -200,6 +202,7 @@ class Desk:
                 await asyncio.shield(asyncio.to_thread(self.spool.discard, folder))
         finally:
             self._uploads -= 1
+            self._promised -= claimed
 
     @contextlib.asynccontextmanager
     async def stream(self) -> AsyncIterator[tuple[Path, Looker | None]]:
@@ -217,7 +220,7 @@ class Desk:
             raise RefusedError("busy", detail, retry_after=self.retry_after)
         self._streams += 1
         try:
-            async with self.place(0) as folder:
+            async with self.place(self.limits.upload_bytes) as folder:
                 with self.lookers.lent() as looker:
                     yield folder, looker
         finally:
@@ -402,8 +405,16 @@ class Desk:
         """Remove finished scans that are too old, and the oldest when they are too many or too large together."""
         oldest = time.time() - self.limits.keep_seconds
         for scan, why in iter(lambda: self._next_to_go(oldest), None):
-            self.spool.remove(scan)
-            self.metrics.removed.labels(why).inc()
+            try:
+                self.spool.remove(scan)
+            except OSError as error:  # whoever tidies has other scans to see to
+                logger.error(
+                    "scan %s is old and cannot be removed (%s); see to the spool: it is tried again at the next start",
+                    scan,
+                    error,
+                )
+            else:
+                self.metrics.removed.labels(why).inc()
 
     def _close(self, record: Record, outcome: Outcome) -> None:
         """Write how a scan ended; only from then on it has a report."""

@@ -105,13 +105,20 @@ class Guard:
                 )
             return
         # Without a token only this machine may come, and a browser on it could be made to: by another page, or another name.
-        host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not is_loopback(urlsplit(f"//{host}").hostname or "") or (origin is not None and urlsplit(origin).netloc != host):
+        if not _is_at_home(headers.get(b"host", ""), headers.get(b"origin")):
             raise RefusedError(
                 "foreign-origin",
                 "without a token the service answers programs of its own machine only; ask for http://127.0.0.1, or set one",
                 headers={"connection": "close"},
             )
+
+
+def _is_at_home(host: str, origin: str | None) -> bool:
+    """Whether a request asks this machine by its own name, and comes from no page but its own."""
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "") and (origin is None or urlsplit(origin).netloc == host)
+    except ValueError:  # what is no address is no address of ours
+        return False
 
 
 class _NotTakenError(Exception):

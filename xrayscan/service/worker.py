@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from typing import Any, Literal, Protocol
 from xrayscan.batch.names import printable
 from xrayscan.batch.task import Saved
 from xrayscan.batch.whole import write_whole
+from xrayscan.batch.workers import leave_with_parent
 from xrayscan.errors import ShapeError, XrayscanError
 from xrayscan.io import sidecar
 from xrayscan.report.folder import TDR
@@ -188,7 +187,7 @@ def live(connection: Connection, factory: Callable[[], Any], threads: int, answe
     """The life of a worker process: it says None when it is ready, then answers what it is asked with what was made for it."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # they reach the whole group; the service alone answers them
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
     _go_first()
     try:
         import cv2
@@ -206,14 +205,6 @@ def live(connection: Connection, factory: Callable[[], Any], threads: int, answe
             connection.send(answer(made, connection.recv()))
     except (EOFError, OSError):
         return  # the service is done with this process
-
-
-def _leave_with_parent() -> None:
-    """End this process when the service is gone, even by kill -9, so that no orphan writes into the spool of the next."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _go_first() -> None:
