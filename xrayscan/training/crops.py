@@ -20,6 +20,7 @@ from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
+from xrayscan.training.solids import add_solids
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
 try:
@@ -98,6 +99,8 @@ class Crops:
             self.persons.insert(rng, patch)
         if self.behind.known and rng.random() < self.recipe.schedule.behind:
             self.behind.add(rng, patch, below=scan.shape[1] - window[0].stop)
+        if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
+            add_solids(rng, patch, self.recipe.network.grid)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = np.ascontiguousarray(patch[[0, 1, 2, 3, 5, 6]].transpose(1, 2, 0))
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))

@@ -146,6 +146,8 @@ class Schedule:
         Share of the crops without a person that one of another scan is inserted into.
     behind : float
         Share of the crops that another scan's load is put behind.
+    solids : float
+        Share of the crops that solids of random shapes are put into.
     core : int [px²]
         The loss of a whole crop is that of the mean of so many pixels, the highest.
     """
@@ -160,6 +162,7 @@ class Schedule:
     cool: int = 0
     inserted: float = 0.0
     behind: float = 0.0
+    solids: float = 0.0
     core: int = 640
 
     def __post_init__(self) -> None:

@@ -1,0 +1,85 @@
+"""Solids drawn into crops: their mass and outline by geometry, depths that add up, and no label that moves."""
+
+import numpy as np
+import pytest
+
+from xrayscan.simulate.packed import BITS
+from xrayscan.training.inserted import ATTENUATION
+from xrayscan.training.solids import MOST, Solid, add_solids, areal_density
+
+GRID = 0.01
+SHAPE = (120, 160)
+
+
+def scan(depth=0.5, bits=0, shape=SHAPE):
+    array = np.zeros((7, *shape), np.float32)
+    array[:2], array[2], array[4] = depth, 1.0, bits
+    return array
+
+
+def mass(solid, center=(60.0, 80.0)):
+    return float(areal_density(solid, center, SHAPE, GRID).sum()) / 1000
+
+
+class TestArealDensity:
+    def test_an_ellipsoid_weighs_four_thirds_pi_abc(self):
+        assert mass(Solid((20.0, 30.0, 15.0))) == pytest.approx(4 / 3 * np.pi * 20 * 30 * 15 / 1000, rel=0.01)
+
+    def test_with_large_exponents_it_becomes_a_box(self):
+        assert mass(Solid((20.0, 30.0, 15.0), 60.0, 60.0)) == pytest.approx(8 * 20 * 30 * 15 / 1000, rel=0.05)
+
+    def test_a_shell_weighs_what_is_left(self):
+        assert mass(Solid((30.0, 30.0, 30.0), wall=0.5)) == pytest.approx(7 / 8 * mass(Solid((30.0, 30.0, 30.0))), rel=0.01)
+
+    def test_turned_it_weighs_the_same_and_lies_across(self):
+        lying = areal_density(Solid((10.0, 40.0, 10.0), turned=np.pi / 2), (60.0, 80.0), SHAPE, GRID)
+        rows, columns = np.nonzero(lying)
+        assert np.ptp(rows) > 3 * np.ptp(columns)
+        assert lying.sum() / 1000 == pytest.approx(mass(Solid((10.0, 40.0, 10.0))), rel=0.01)
+
+    def test_on_a_grid_of_half_the_size_it_is_the_same_solid(self):
+        solid = Solid((20.0, 30.0, 15.0))
+        fine = areal_density(solid, (120.0, 160.0), (240, 320), GRID / 2)
+        assert fine.sum() / 4000 == pytest.approx(mass(solid), rel=0.01)
+        assert fine.max() == pytest.approx(30.0)
+
+
+class TestAddSolids:
+    def test_both_depths_grow_alike_and_nothing_else_changes(self):
+        for seed in range(40):
+            patch = scan(bits=BITS["person"])
+            patch[5] = 20.0
+            assert add_solids(np.random.default_rng(seed), patch, GRID)
+            more = patch[0] - 0.5
+            assert 0.01 < more.max() <= ATTENUATION[1] * MOST * 1.001
+            assert more.min() > -1e-6
+            np.testing.assert_array_equal(patch[0], patch[1])
+            np.testing.assert_array_equal(patch[4], BITS["person"])
+            np.testing.assert_array_equal(patch[5], 20.0)
+
+    def test_no_two_draws_are_alike(self):
+        drawn = []
+        for seed in range(20):
+            patch = scan(0.0)
+            add_solids(np.random.default_rng(seed), patch, GRID)
+            drawn.append(patch[0] / max(patch[0].max(), 1e-6))
+        same = [np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.98 for i, a in enumerate(drawn) for b in drawn[:i]]
+        assert not any(same)
+
+    def test_the_second_energy_is_not_believed_any_more(self):
+        patch = scan(bits=BITS["dual"])
+        assert add_solids(np.random.default_rng(1), patch, GRID)
+        assert not (patch[4].astype(int) & BITS["dual"]).any()
+
+    @pytest.mark.parametrize("bits", [BITS["display"], BITS["driver"]], ids=["display", "a driver"])
+    def test_where_none_is_put(self, bits):
+        patch = scan(bits=bits)
+        kept = patch.copy()
+        assert not add_solids(np.random.default_rng(1), patch, GRID)
+        np.testing.assert_array_equal(patch, kept)
+
+    def test_none_where_nothing_was_measured_or_penetrated(self):
+        for plane, value in ((2, 0.0), (3, 1.0)):
+            patch = scan()
+            patch[plane] = value
+            assert not add_solids(np.random.default_rng(1), patch, GRID)
