@@ -4,9 +4,11 @@
 
 Simulates so many scans (needs xrayscan[train]; or takes those of a folder) and screens them again and again, each time in a
 fresh process that is pinned to its cores. Prints scans a second of each, per core, and the efficiency: what two cores do
-against twice what one does. The first scan of each run, in which models are loaded, is not counted. On Linux the memory that a
-worker has for itself and what it shares is told as well. Run it on a machine that does nothing else: it warns if that is not
-so.
+against twice what one does. The cores of a machine share its caches, its memory and often, as threads of one core, its units of
+arithmetic; so the last line tells what it has to give: as many commands as cores, each with one process and its own part of the
+scans, which know nothing of each other. The first scan of each run, in which models are loaded, is not counted. On Linux the
+memory that a worker has for itself and what it shares is told as well. Run it on a machine that does nothing else: it warns if
+that is not so.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from xrayscan.io import find_scans
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "datasets" / "any-lane" / "recipe.toml"
@@ -48,9 +53,9 @@ def memory(parent: int) -> tuple[float, float]:
     return own, shared
 
 
-def measure(scans: Path, out: Path, workers: int, cores: list[int]) -> dict[str, float]:
+def measure(scans: list[Path], out: Path, workers: int, cores: list[int]) -> dict[str, float]:
     """One run on these cores: scans a second from the first result to the last, and what a worker takes [MB]."""
-    command = [sys.executable, "-m", "xrayscan", "screen", str(scans), "--out", str(out), "--workers", str(workers)]
+    command = [sys.executable, "-m", "xrayscan", "screen", *map(str, scans), "--out", str(out), "--workers", str(workers)]
     process = subprocess.Popen(
         [*command, "--progress", "json"],
         stderr=subprocess.PIPE,
@@ -72,10 +77,20 @@ def measure(scans: Path, out: Path, workers: int, cores: list[int]) -> dict[str,
     assert process.stderr is not None
     times = [time.perf_counter() for line in process.stderr if line.startswith("{") and json.loads(line)["row"]]
     if process.wait() not in (0, 1) or len(times) < 2:
-        raise SystemExit(f"{' '.join(command)} ended with status {process.returncode} after {len(times)} scans")
+        raise SystemExit(f"screening into {out} ended with status {process.returncode} after {len(times)} scans")
     # With several workers the first of each are loading at the same time: as many results are left out.
     counted = times[workers - 1 :]
     return {"rate": (len(counted) - 1) / (counted[-1] - counted[0]), "own_mb": most[0], "shared_mb": most[1]}
+
+
+def apart(scans: list[Path], out: Path, cores: list[int]) -> dict[str, float]:
+    """A command a core, each with every so many-th scan: the sum of their scans a second."""
+    with ThreadPoolExecutor(len(cores)) as pool:
+        runs = [
+            pool.submit(measure, scans[k :: len(cores)], out.with_name(f"{out.name}-{k}"), 1, [core])
+            for k, core in enumerate(cores)
+        ]
+        return {"rate": sum(run.result()["rate"] for run in runs)}
 
 
 def main() -> None:
@@ -94,13 +109,16 @@ def main() -> None:
         busy = os.getloadavg()[0]
         if busy > IDLE:
             print(f"WARNING: others keep {busy:.1f} cores busy; these figures say nothing of an idle machine")
+        names = find_scans(scans)
         runs = [("1 process, 1 core", 1, 1)]
         runs += [(f"{n} workers, {n} cores", n, n) for n in range(2, len(allowed) + 1) if n in (2, len(allowed)) or not n % 4]
         runs += [(f"1 process, {len(allowed)} cores", 1, len(allowed))]
+        runs += [(f"{len(allowed)} commands apart", 0, len(allowed))]
         one = 0.0
         print(f"{'':24}{'scans/s':>9}{'per core':>10}{'efficiency':>12}{'own MB':>9}{'shared MB':>11}")
         for number, (name, workers, count) in enumerate(runs):
-            found = measure(scans, Path(folder) / f"out{number}", workers, allowed[:count])
+            out, cores = Path(folder) / f"out{number}", allowed[:count]
+            found = measure(names, out, workers, cores) if workers else apart(names, out, cores)
             one = one or found["rate"]
             own = f"{found['own_mb']:9.0f}{found['shared_mb']:11.0f}" if workers > 1 else ""
             print(

@@ -5,22 +5,28 @@
 A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
 They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after
 the first 5,000 columns; the resident memory then, the most it was up to 12,000 columns, by when the first stretch of up to
-23 m has been screened, and the most from then on; and for each first look at a person the meters of travel between the person's
-end and the beam.
+23 m has been screened, and the most from then on; of each person that the report finds, whether a first look told it, and how
+many meters of travel lay between the person's end and the beam when it first did.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from xrayscan import Finding
 
 ROWS, PITCH, OPEN, SETTLED, SCREENED = 850, 0.005, 60000, 5000, 12000
 WAGONS = (("person", 3), ("clean", 4), ("person", 5), ("look-alike", 6))
@@ -50,6 +56,12 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
+def at_persons(findings: Iterable[Finding], ends: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The persons that lie where something is called one."""
+    boxes = [finding.box for finding in findings if finding.kind == "person"]
+    return [person for person in ends if any(box.left < person[1] and box.right > person[0] for box in boxes)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--columns", type=int, default=60000)
@@ -70,20 +82,23 @@ def main() -> None:
     screener = xs.Screener(options.model, threads=2)
     train = np.concatenate([counts for counts, _ in wagons], axis=1)
     starts = np.cumsum([0] + [counts.shape[1] for counts, _ in wagons])
+    rounds = range(math.ceil(options.columns / train.shape[1]))
     ends = [
-        (start + left, start + right) for start, (_, persons) in zip(starts, wagons, strict=False) for left, right in persons
+        (around * train.shape[1] + start + left, around * train.shape[1] + start + right)
+        for around in rounds
+        for start, (_, persons) in zip(starts, wagons, strict=False)
+        for left, right in persons
     ]
-    delays, settled, most = [], (0, 0.0, 0.0), [0.0, 0.0]
+    told: dict[tuple[int, int], float] = {}
+    settled, most = (0, 0.0, 0.0), [0.0, 0.0]
     with xs.LineScanner(screener, rows=ROWS, pixel_pitch=PITCH, air=np.full(ROWS, float(OPEN)), dark=np.zeros(ROWS)) as lines:
         began = time.perf_counter()
         while lines.columns < options.columns:
             first = lines.columns % train.shape[1]
             block = train[:, first : first + min(options.block, options.columns - lines.columns)]
-            for finding in lines.push(block):
-                round_, left = divmod(finding.box.left, train.shape[1])
-                right = finding.box.right - round_ * train.shape[1]
-                if finding.kind == "person" and any(left < stop and right > start for start, stop in ends):
-                    delays.append((lines.columns - finding.box.right) * PITCH)
+            early = lines.push(block)
+            for person in at_persons(early, ends):
+                told.setdefault(person, (lines.columns - person[1]) * PITCH)
             if settled[0] == 0 and lines.columns >= SETTLED:
                 settled = lines.columns, time.perf_counter(), resident()
             elif settled[0]:
@@ -98,9 +113,10 @@ def main() -> None:
     print(f"rate       {rate:.0f} columns/s after the first {settled[0]} ({seconds})")
     early, late = (f"{value:.0f} MB" for value in most)
     print(f"memory     {settled[2]:.0f} MB after {settled[0]} columns; at most {early} up to {SCREENED}, {late} from then on")
-    if delays:
-        behind = f"{statistics.median(delays):.2f} m behind their ends, at most {max(delays):.2f} m"
-        print(f"first look {len(delays)} at persons, {behind}")
+    found = at_persons(report.findings, ends)
+    delays = [told[person] for person in found if person in told]
+    share = f"first look {len(delays)} of {len(found)} persons that the report finds"
+    print(f"{share}, {statistics.median(delays):.2f} m behind their ends, at most {max(delays):.2f} m" if delays else share)
     print(f"report     {len(report.findings)} findings, score {report.score:.3f}")
 
 

@@ -59,6 +59,10 @@ class TestScreener:
         with pytest.raises(ShapeError, match="it has 2 views; screen each as a scan of its own"):
             screener(xs.Scan((view, view)))
 
+    def test_an_array_is_told_how_to_become_a_scan(self, screener):
+        with pytest.raises(TypeError, match=r"screening ndarray is not known; give a path or a Scan: .*from_array"):
+            screener(np.zeros((10, 10)))
+
     def test_a_bad_file_is_an_error_and_no_clean_report(self, screener, tmp_path):
         bad = tmp_path / "cut.tif"
         bad.write_bytes((SAMPLES / "01-counts.tif").read_bytes()[:5000])

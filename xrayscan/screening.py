@@ -107,6 +107,8 @@ class Screener:
 
         Raises
         ------
+        TypeError
+            If it is neither a path nor a scan.
         ReadError
             If the file can not be read; nothing is found in what was not seen.
         ShapeError
@@ -118,6 +120,11 @@ class Screener:
         OSError
             If the temporary files of a scan in stretches can not be written.
         """
+        if not isinstance(scan, str | PathLike | Scan):
+            raise TypeError(
+                f"screening {type(scan).__name__} is not known; give a path or a Scan: of an array, "
+                "xs.Scan.from_array(array, air=..., pixel_pitch=...)"
+            )
         start = time.perf_counter()
         given = scan if isinstance(scan, Scan) else read(Path(scan))
         seconds = {} if given is scan else {"read": time.perf_counter() - start}

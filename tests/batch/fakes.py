@@ -140,3 +140,18 @@ class FakeFactory:
         if self.broken == "dies in worker" and elsewhere:
             os._exit(3)
         return FakeScreener(self.weights, self.rate)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Makes another screener in the actors than here."""
+
+    here: int
+    breaks: bool = False
+
+    def __call__(self) -> FakeScreener:
+        if os.getpid() == self.here:
+            return FakeScreener("weights", 0.01)
+        if self.breaks:
+            raise RuntimeError("no such processor")
+        return FakeScreener("other weights", 0.01)

@@ -7,12 +7,11 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.batch.fakes import FakeFactory, FakeScreener
+from tests.batch.fakes import Elsewhere, FakeFactory
 from xrayscan.batch import BatchError, Cluster, screen_many
 from xrayscan.batch.cluster import _task, _text
 from xrayscan.batch.remote import Remote
@@ -77,21 +76,6 @@ def test_a_worker_that_dies_costs_time_and_a_scan_that_kills_it_again_and_again_
     assert "died 3 times while screening it" in failed["1.npy"]["error"]
     assert sorted(row["score"] for row in batch.rows if row["status"] != "failed") == [0.2, 0.4, 0.5]
     assert not (tmp_path / "out/.cluster").exists()
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Makes another screener in the actors than here."""
-
-    here: int
-    breaks: bool = False
-
-    def __call__(self) -> FakeScreener:
-        if os.getpid() == self.here:
-            return FakeScreener("weights", 0.01)
-        if self.breaks:
-            raise RuntimeError("no such processor")
-        return FakeScreener("other weights", 0.01)
 
 
 @pytest.mark.usefixtures("_ray")

@@ -153,6 +153,7 @@ def test_a_dry_run_of_watch(scans: Path, tmp_path: Path, monkeypatch: pytest.Mon
         (["screen", "{in}", "--out", "{out}", "--model", "x"], "there is no model 'x'"),
         (["screen", "{in}", "--out", "{out}", "--false-alarm-rate", "0.02", "--workers", "1"], "it was measured at 0.01, 0.05"),
         (["screen", "{in}"], "Missing option"),
+        (["screen", "{in}", "--out", "{file}/out"], "the system refused"),
         (["screen", "{in}", "--out", "{out}", "--workers", "0"], "at least 1 is needed"),
         (["info", "{in}/nothing here"], "there is no such file or folder"),
         (["info", "{empty}"], "there are none"),
@@ -162,7 +163,13 @@ def test_a_dry_run_of_watch(scans: Path, tmp_path: Path, monkeypatch: pytest.Mon
 )
 def test_wrong_use_is_one_clear_line_and_2(arguments: list[str], said: str, scans: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    places = {"{in}": str(scans), "{out}": str(tmp_path / "out"), "{empty}": str(tmp_path / "empty")}
+    (tmp_path / "file").touch()
+    places = {
+        "{file}": str(tmp_path / "file"),
+        "{in}": str(scans),
+        "{out}": str(tmp_path / "out"),
+        "{empty}": str(tmp_path / "empty"),
+    }
     for mark, place in places.items():
         arguments = [argument.replace(mark, place) for argument in arguments]
     status, output, errors = invoke(*arguments)

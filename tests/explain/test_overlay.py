@@ -206,7 +206,7 @@ def test_letters_fit_the_picture():
     assert Pen.of(850).height == 20
     assert Pen.of(40).height == 12
     assert Pen.of(5000).height == 24
-    assert Pen(20).width("P1 0.87 62 kg") > 5 * 20
+    assert Pen(20).width("P1 0.87, 62 kg") > 5 * 20
 
 
 class TestStyles:

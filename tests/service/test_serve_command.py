@@ -94,7 +94,7 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     [
         (["--host", "0.0.0.0"], "other machines could submit scans and read reports without a token"),
         (["--tls-cert", "none.pem"], "give both --tls-cert and --tls-key"),
-        (["--token-file", "none"], "reading the token file none"),
+        (["--token-file", "none"], "reading the token file none: No such file or directory; name a text file"),
         (["--max-mb", "0"], "upload_bytes is 0; give a number above 0"),
         (["--host", "203.0.113.7"], "other machines could submit"),
         (["--model", "nobody"], "nobody"),

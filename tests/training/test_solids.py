@@ -5,7 +5,7 @@ import pytest
 
 from xrayscan.simulate.packed import BITS
 from xrayscan.training.inserted import ATTENUATION
-from xrayscan.training.solids import MOST, Solid, add_solids, areal_density
+from xrayscan.training.solids import MOST, SOLID, Solid, add_solids, areal_density
 
 GRID = 0.01
 SHAPE = (120, 160)
@@ -54,7 +54,8 @@ class TestAddSolids:
             assert 0.01 < more.max() <= ATTENUATION[1] * MOST * 1.001
             assert more.min() > -1e-6
             np.testing.assert_array_equal(patch[0], patch[1])
-            np.testing.assert_array_equal(patch[4], BITS["person"])
+            np.testing.assert_array_equal(patch[4].astype(int) & 127, BITS["person"])
+            assert (more[patch[4] < SOLID] < 0.55 * ATTENUATION[1]).all()
             np.testing.assert_array_equal(patch[5], 20.0)
 
     def test_no_two_draws_are_alike(self):

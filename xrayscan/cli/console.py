@@ -83,7 +83,7 @@ def clear_errors(debug: bool) -> Iterator[None]:
     except (XrayscanError, OSError) as error:
         if debug:
             messages.print_exception()
-        messages.print(Text("xrayscan: ", style="bold red").append_text(text(str(error))), soft_wrap=True)
+        messages.print(Text("xrayscan: ", style="bold red").append_text(text(_told(error))), soft_wrap=True)
         raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         messages.print("interrupted; what is done is kept, and the same command goes on from there", style="yellow")
@@ -91,3 +91,10 @@ def clear_errors(debug: bool) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
+
+
+def _told(error: XrayscanError | OSError) -> str:
+    """What it says; what the system refused without the number that it has for that."""
+    if isinstance(error, XrayscanError) or error.strerror is None or error.filename is None:
+        return str(error)
+    return f"the system refused {error.filename}: {error.strerror}; check that path, its permissions and the room on its disk"

@@ -146,7 +146,7 @@ def label_of(finding: Finding) -> str:
     Returns
     -------
     str
-        Such as "P1 0.87 62 kg"; a void's mass is what it lacks, and none is told whose 90 % interval spans a factor of
+        Such as "P1 0.87, 62 kg"; a void's mass is what it lacks, and none is told whose 90 % interval spans a factor of
         ten and more.
 
     Raises
@@ -158,12 +158,12 @@ def label_of(finding: Finding) -> str:
     --------
     >>> from xrayscan.findings import Mass, Position, Size
     >>> label_of(Finding("P1", "person", 0.87, Box(0, 0, 1, 1), [[True]], Position(1, 1), Size(1, 1), Mass(62, 40, 95)))
-    'P1 0.87 62 kg'
+    'P1 0.87, 62 kg'
     """
     mass, said = finding.mass, f"{finding.id} {probability_text(finding.probability)}"
     if mass.high > WIDEST * mass.low:
         return said
-    return f"{said} {'−' if finding.kind == 'void' else ''}{mass.value:.0f} kg"
+    return f"{said}, {'−' if finding.kind == 'void' else ''}{mass.value:.0f} kg"
 
 
 def _rectangle(image: np.ndarray, box: Box, color: tuple[int, int, int]) -> None:

@@ -105,7 +105,7 @@ def choose(file: ScanFile) -> tuple[str, Reader]:
     if file.suffix in raw.SUFFIXES:
         hint = (
             f"; a {file.suffix} file needs a sidecar {file.path.stem}.xrayscan.toml that gives rows, columns and dtype "
-            "(see xrayscan.io.sidecar)"
+            "(docs/formats.md says how)"
         )
     raise UnknownFormatError(
         f"reading {file.path}: its first bytes {file.head[:8]!r} are of no format that is known by the "

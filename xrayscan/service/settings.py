@@ -134,7 +134,8 @@ class Access:
             lines = file.read_text(encoding="utf-8").split("\n")
             mode = file.stat().st_mode
         except (OSError, UnicodeDecodeError) as error:
-            raise ServiceError(f"reading the token file {file}: {error}; name a text file with one token a line") from error
+            told = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ServiceError(f"reading the token file {file}: {told}; name a text file with one token a line") from error
         tokens = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         if not tokens:
             raise ServiceError(f"reading the token file {file}: it holds no token; {_HOW}")

@@ -20,7 +20,7 @@ from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
-from xrayscan.training.solids import add_solids
+from xrayscan.training.solids import SOLID, add_solids
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
 try:
@@ -157,7 +157,8 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
             high[row], low[row] = high[beside], low[beside]
     labels = np.stack([(bits & BITS[k]) > 0 for k in ("person", "void", "density")]).astype(np.float32)
     usable = ((opaque < 0.5) & (valid > 0.3)).astype(np.float32)
-    weight = np.stack([usable, usable * ((bits & BITS["ignore"]) == 0), usable])
+    known = usable * ((bits & SOLID) == 0)
+    weight = np.stack([usable, known * ((bits & BITS["ignore"]) == 0), known])
     stack = np.stack([high, low, np.full_like(high, float(dual and not display)), valid, opaque]).astype(np.float32)
     return Crop(stack, labels, weight, np.stack([added, missing]), usable * (0.0 if display else 1.0))
 

@@ -22,9 +22,11 @@ import numpy as np
 from xrayscan.simulate.packed import BITS
 from xrayscan.training.inserted import ATTENUATION
 
-__all__ = ["Solid", "add_solids", "areal_density"]
+__all__ = ["SOLID", "Solid", "add_solids", "areal_density"]
 
 Rng = np.random.Generator
+SOLID = 128
+"""Label bit of a pixel that a solid was added to, beside those of `xrayscan.simulate.packed.BITS`."""
 ACROSS = (3.5, 45.0)  # half the width of a solid as it is seen, and half its height [cm]
 ALONG = (3.5, 30.0)  # half its depth along the rays [cm]
 DENSITY = ((0.75, 1.15), (0.15, 1.6))  # of two in three, much like a body's; of the others [g/cm³]
@@ -106,8 +108,9 @@ def _chord(solid: Solid, offsets: tuple[np.ndarray, np.ndarray], size: float) ->
 def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
     """Put some into a crop, in place; False where none fits, or the crop is of a display picture.
 
-    Labels and areal densities of what is hidden stay as they are. Of a scan of two energies one is left, as how much more a
-    solid takes of the other depends on what it is.
+    Labels and areal densities of what is hidden stay as they are; where solids lie `SOLID` is added to the label bits: nobody
+    can say whether a lump of some density is an anomaly there. Of a scan of two energies one is left, as how much more a solid
+    takes of the other depends on what it is.
 
     Parameters
     ----------
@@ -128,7 +131,7 @@ def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
         if min(patch[2][there].mean(), 1.0 - patch[3][there].mean()) < SEEN:
             continue
         patch[:2] += factor * amount
-        patch[4] = bits & (255 - BITS["dual"])
+        patch[4] = (bits & (255 - BITS["dual"])) + np.float32(SOLID) * there
         return True
     return False
 
