@@ -24,6 +24,7 @@ CHAIN = [
     "errors",
     "_callable",
     "_resources",
+    "_threads",
     "geometry",
     "stop",
     "scan",

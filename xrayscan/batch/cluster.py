@@ -245,9 +245,9 @@ class _Actor:
         self._wrong = ""
         try:
             self._check_folder(token)
-            import cv2
+            from xrayscan._threads import limit_threads
 
-            cv2.setNumThreads(threads)
+            limit_threads(threads)
             self._screener = factory()
             self._check_maker()
         except Exception as error:  # noqa: BLE001  the driver raises it; Ray would try for ever

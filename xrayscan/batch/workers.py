@@ -213,9 +213,9 @@ def _serve(connection: Connection, factory: ScreenerFactory, threads: int) -> No
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent alone answers it
     threading.Thread(target=leave_with_parent, daemon=True).start()
     try:
-        import cv2
+        from xrayscan._threads import limit_threads
 
-        cv2.setNumThreads(threads)
+        limit_threads(threads)
         screener = factory()
     except Exception as error:  # noqa: BLE001  whatever it is, the parent raises it
         connection.send(_portable(error))

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import IO
 
+from xrayscan._threads import limit_threads
 from xrayscan.errors import CorruptScanError, ModelError, RecipeError
 from xrayscan.evaluation.difficulty import CLEAN
 from xrayscan.evaluation.records import Maps, Record, content, from_json, name_of, reading, record, to_json
@@ -202,9 +203,7 @@ _own: list[Maps] = []  # the model of a worker process
 
 
 def _start(subject: str) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
+    limit_threads(1)
     _own.append(load_subject(subject, threads=1))
 
 

@@ -190,11 +190,10 @@ def live(connection: Connection, factory: Callable[[], Any], threads: int, answe
     threading.Thread(target=leave_with_parent, daemon=True).start()
     _go_first()
     try:
-        import cv2
-
         import xrayscan.report.tdr_writing  # noqa: F401  loaded now, and not in the time of the first scan
+        from xrayscan._threads import limit_threads
 
-        cv2.setNumThreads(threads)
+        limit_threads(threads)
         made = factory()
     except Exception as error:  # noqa: BLE001  whatever it is, the service tells it
         connection.send(_portable(error))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import xrayscan
+from xrayscan._threads import limit_threads
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.files import write
 from xrayscan.simulate.recipe import SceneRecipe
@@ -80,7 +81,8 @@ def produce(
     if workers <= 1:
         yield from map(_make_one, tasks)
         return
-    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=limit_threads, initargs=(1,)) as pool:
         yield from pool.map(_make_one, tasks, chunksize=1)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from xrayscan._threads import limit_threads
 from xrayscan.errors import RecipeError
 from xrayscan.normalize import normalize
 from xrayscan.scan import Scan
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.out.suffix not in (".jpg", ".png") or not asked.out.parent.is_dir():
         raise RecipeError(f"drawing {asked.out}: expected a name that ends in .jpg or .png, in a folder that exists")
     tasks = [(record, asked.truth) for record in records(asked.count, asked.seed, asked.kinds)]
-    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn"), initializer=limit_threads, initargs=(1,)) as pool:
         tiles = list(pool.map(_tile, tasks))
     _, code = cv2.imencode(asked.out.suffix, contact_sheet(tiles, asked.across), QUALITY.get(asked.out.suffix, []))
     asked.out.write_bytes(code.tobytes())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xrayscan._threads import limit_threads
 from xrayscan.normalize import normalize
 from xrayscan.scan import Scan
 from xrayscan.simulate.packed import pack, save_packed
@@ -82,5 +83,5 @@ def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator
     folder = folder / split
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [(recipe, split, index, str(folder)) for index in range(getattr(recipe.data, split))]
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    with ProcessPoolExecutor(max_workers=workers, initializer=limit_threads, initargs=(1,)) as pool:
         yield from pool.map(_make_one, tasks, chunksize=4)

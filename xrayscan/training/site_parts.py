@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xrayscan._threads import limit_threads
 from xrayscan.errors import XrayscanError
 from xrayscan.normalize import normalize
 from xrayscan.scan import Radiograph, Scan
@@ -125,6 +126,7 @@ def _each(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, str]]:
 
 
 def _one_thread() -> None:
+    limit_threads(1)
     torch.set_num_threads(1)
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import xrayscan
+from xrayscan._threads import limit_threads
 from xrayscan.batch.names import printable
 from xrayscan.batch.task import settings_mark
 from xrayscan.errors import XrayscanError
@@ -196,6 +197,7 @@ class _Worker:
 
     @classmethod
     def start(cls, card: ModelCard) -> None:
+        limit_threads(1)
         cls.model = Model(card, threads=1)
 
     @classmethod

@@ -86,15 +86,26 @@ def areal_density(solid: Solid, center: tuple[float, float], shape: tuple[int, i
     >>> round(float(ball.max()), 1), round(float(ball.sum()) / 1000, 1)
     (20.0, 4.2)
     """
-    pixel = grid * 100
-    down, across = np.ogrid[: shape[0], : shape[1]]
+    amount = np.zeros(shape, np.float32)
+    _add(amount, solid, center, grid * 100)
+    return amount
+
+
+def _add(amount: np.ndarray, solid: Solid, center: tuple[float, float], pixel: float) -> None:
+    """Add a solid to an areal density, in place; nothing is computed where it cannot lie."""
+    farthest = float(np.hypot(*solid.half[:2])) / pixel
+    inside = [
+        slice(max(0, int(middle - farthest)), max(0, min(size, int(middle + farthest) + 2)))
+        for middle, size in zip(center, amount.shape, strict=True)
+    ]
+    down, across = np.ogrid[inside[0], inside[1]]
     down, across = (down - center[0]) * pixel, (across - center[1]) * pixel
     cosine, sine = np.cos(solid.turned), np.sin(solid.turned)
     offsets = np.abs(cosine * down - sine * across), np.abs(sine * down + cosine * across)
     thick = _chord(solid, offsets, 1.0)
     if solid.wall < 1.0:
         thick = thick - _chord(solid, offsets, 1.0 - solid.wall)
-    return (solid.density * thick).astype(np.float32)
+    amount[inside[0], inside[1]] += (solid.density * thick).astype(np.float32)
 
 
 def _chord(solid: Solid, offsets: tuple[np.ndarray, np.ndarray], size: float) -> np.ndarray:
@@ -154,7 +165,7 @@ def _drawn(rng: Rng, shape: tuple[int, ...], grid: float) -> np.ndarray:
         placed = [(_like(rng, solid, 0.2), tuple(first + spread * rng.normal(0, 0.5, 2))) for _ in range(count)]
     amount = np.zeros(size, np.float32)
     for one, center in placed:
-        amount += areal_density(one, (float(center[0]), float(center[1])), size, grid)
+        _add(amount, one, (float(center[0]), float(center[1])), pixel)
     if rng.random() < 0.4:  # grained, as rice, cloth or melons' flesh are not quite even
         grain = cv2.GaussianBlur(rng.standard_normal(size, np.float32), (0, 0), float(rng.uniform(0.8, 4.0)))
         amount *= 1.0 + rng.uniform(0.02, 0.15) * grain / max(float(grain.std()), 1e-6)
