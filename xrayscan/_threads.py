@@ -15,6 +15,8 @@ def limit_threads(count: int) -> None:
     Left alone, the worker processes of a machine with n cores start n threads each for every small system of equations, which
     wait for each other in busy loops.
 
+    Not for a process that was forked from one that had such threads: it would wait for them without end.
+
     Parameters
     ----------
     count : int

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -83,5 +84,6 @@ def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator
     folder = folder / split
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [(recipe, split, index, str(folder)) for index in range(getattr(recipe.data, split))]
-    with ProcessPoolExecutor(max_workers=workers, initializer=limit_threads, initargs=(1,)) as pool:
+    context = get_context("spawn")  # threads and locks of the libraries below do not survive a fork
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=limit_threads, initargs=(1,)) as pool:
         yield from pool.map(_make_one, tasks, chunksize=4)

@@ -15,7 +15,6 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from xrayscan._threads import limit_threads
 from xrayscan.errors import RecipeError
 from xrayscan.network.designs import build, load_weights
 from xrayscan.network.runtime import BACKENDS
@@ -46,15 +45,7 @@ class _Batches(Dataset[Batch]):
 
     def coming(self, step: int) -> Iterator[Batch]:
         """From a step on, without end."""
-        loader = DataLoader(
-            self,
-            batch_size=None,
-            sampler=count(step),
-            num_workers=1,
-            prefetch_factor=3,
-            worker_init_fn=lambda _: limit_threads(1),
-        )
-        return iter(loader)
+        return iter(DataLoader(self, batch_size=None, sampler=count(step), num_workers=1, prefetch_factor=3))
 
 
 def loss_of(output: torch.Tensor, batch: Batch, core: int) -> torch.Tensor:
