@@ -43,8 +43,13 @@ def run(*arguments):
 
 def test_a_page_with_records_and_pictures(split, tmp_path):
     page, kept, drawn = tmp_path / "docs" / "benchmark.md", tmp_path / "records.jsonl", tmp_path / "docs" / "benchmark"
+    drawn.mkdir(parents=True)
+    for name in ("alarm-09-of-before.png", "mine.txt"):
+        (drawn / name).touch()
     status, shown, _ = run(SUBJECT, "--scans", split, "--out", page, "--records", kept, "--pictures", drawn)
     assert status == 0
+    assert not (drawn / "alarm-09-of-before.png").exists()
+    assert (drawn / "mine.txt").exists()
     assert "given 1: 5 scans, 3 of them clean" in shown
     assert len(read_records(kept)) == 5
     text = page.read_text()

@@ -116,7 +116,7 @@ def _shown(total: int) -> Iterator[Callable[[Record], None]]:
 
 
 def _drawn(measured: Measured, subject: str, paths: Sequence[Path], folder: Path) -> dict[str, Path]:
-    """Scan → picture of the worst of the first model."""
+    """Scan → picture of the worst of the first model; those of an earlier run are taken away."""
     from xrayscan.evaluation.breakdown import worst_alarms, worst_misses
     from xrayscan.evaluation.pictures import draw_worst
     from xrayscan.evaluation.records import name_of
@@ -124,6 +124,8 @@ def _drawn(measured: Measured, subject: str, paths: Sequence[Path], folder: Path
 
     model, where = load_subject(subject), {name_of(path): path for path in paths}
     drawn = {}
+    for old in (*folder.glob("miss-[0-9][0-9]-*.png"), *folder.glob("alarm-[0-9][0-9]-*.png")):
+        old.unlink()
     for sort, rows in (("miss", worst_misses(measured.rows, measured.level)), ("alarm", worst_alarms(measured.rows))):
         for number, row in enumerate(rows, 1):
             picture = folder / f"{sort}-{number:02d}-{row.scan.replace('/', '-')}.png"
