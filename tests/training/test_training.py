@@ -112,6 +112,27 @@ class TestHeldOut:
                 assert {i.body_mass for i in truth.instances} != {None}
                 assert record.scanner.name in {*choices.scanners, "mixed"}
 
+    def test_the_calibration_split_can_have_families_of_its_own(self):
+        mine = HeldOut(loads=("drums",), lookalikes=("melons",), people=(3,))
+        rest = {
+            name: tuple(one for one in held if one not in getattr(mine, name))
+            for name, held in vars(self.RECIPE.data.held_out).items()
+        }
+        data = replace(self.RECIPE.data, held_out=HeldOut(**rest), calibrated_on=mine)
+        train, calibration, test = (data.choices(split) for split in SPLITS)
+        assert (calibration.loads, calibration.lookalikes, calibration.people) == (("drums",), ("melons",), (3,))
+        assert calibration.places == train.places
+        assert train == self.RECIPE.data.choices("train")
+        assert "drums" not in test.loads + train.loads
+        assert set(test.loads) == set(rest["loads"])
+
+    def test_a_family_is_held_out_for_one_of_them_alone(self):
+        drums = HeldOut(loads=("drums",))
+        with pytest.raises(
+            RecipeError, match=r"data.held_out and data.calibrated_on both name 'drums' of loads; what thresholds"
+        ):
+            Data(1, 1, 1, MIX, held_out=drums, calibrated_on=drums)
+
     def test_without_any_everything_is_in_both(self):
         data = Data(1, 1, 1, MIX)
         assert data.choices("train") == data.choices("test") == Choices()

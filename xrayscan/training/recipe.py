@@ -19,12 +19,13 @@ from xrayscan.simulate.scanner import PRESETS
 
 __all__ = ["SPLITS", "Data", "HeldOut", "Network", "Recipe", "Schedule", "Start"]
 
+_HELD = ("held_out", "calibrated_on")
 SPLITS = ("train", "calibration", "test")
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Families that the network never meets in training, and of which alone the test split is made.
+    """Families that the network never meets in training, and of which alone the test split, or the calibration split, is made.
 
     Attributes
     ----------
@@ -52,6 +53,23 @@ class HeldOut:
                 check_names(name, held, known)
             if held and len(set(held)) == len(known):
                 raise RecipeError(f"all {name} are held out: nothing is left to train on")
+
+    def __or__(self, other: HeldOut) -> HeldOut:
+        """The families of both.
+
+        Raises
+        ------
+        RecipeError
+            If a family is in both.
+        """
+        for name in _families():
+            both = set(getattr(self, name)) & set(getattr(other, name))
+            if both:
+                raise RecipeError(
+                    f"data.held_out and data.calibrated_on both name {min(both)!r} of {name}; what thresholds are set on "
+                    "is not what they are tested on: leave it in one"
+                )
+        return HeldOut(**{name: (*getattr(self, name), *getattr(other, name)) for name in _families()})
 
     def others(self) -> HeldOut:
         """Everything else; empty where nothing is held out, which means all there is."""
@@ -81,6 +99,10 @@ class Data:
         Share of each kind of scene in the training split.
     pitch : float [m]
     held_out : HeldOut
+        Of which the test split is made.
+    calibrated_on : HeldOut
+        Of which the calibration split is made: thresholds and probabilities that were set on families that the network knows
+        promise too much of others. Where it names none of a sort, that split has those of training.
     """
 
     train: int
@@ -89,15 +111,22 @@ class Data:
     mix: Mapping[str, float]
     pitch: float = 0.01
     held_out: HeldOut = field(default_factory=HeldOut)
+    calibrated_on: HeldOut = field(default_factory=HeldOut)
 
     def __post_init__(self) -> None:
+        self._trained()
         if abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise RecipeError(f"the shares of data.mix add up to {sum(self.mix.values()):g}; expected 1")
 
     def choices(self, split: str) -> Choices:
         """What the scans of a split may be drawn from."""
-        families = self.held_out if split == "test" else self.held_out.others()
-        return Choices(**asdict(families))
+        families = asdict(self.held_out if split == "test" else self._trained())
+        if split == "calibration":
+            families |= {name: held for name, held in asdict(self.calibrated_on).items() if held}
+        return Choices(**families)
+
+    def _trained(self) -> HeldOut:
+        return (self.held_out | self.calibrated_on).others()
 
 
 @dataclass(frozen=True)
@@ -210,8 +239,9 @@ class Recipe:
         """
         table = read_table(path)
         data = table.get("data")
-        if isinstance(data, dict) and "held_out" in data:
-            table["data"] = {**data, "held_out": strict(HeldOut, data["held_out"], f"{path}, [data.held_out]")}
+        if isinstance(data, dict):
+            held = {key: strict(HeldOut, data[key], f"{path}, [data.{key}]") for key in _HELD if key in data}
+            table["data"] = {**data, **held}
         parts = {"data": Data, "network": Network, "schedule": Schedule, "start": Start}
         values = {key: strict(parts[key], value, f"{path}, [{key}]") if key in parts else value for key, value in table.items()}
         recipe: Recipe = strict(cls, values, str(path))

@@ -28,7 +28,7 @@ from xrayscan.network.quantized import quantize
 from xrayscan.network.runtime import BACKENDS, REACH
 from xrayscan.training.calibration import mass_factor, probabilities, thresholds
 from xrayscan.training.card import write_card
-from xrayscan.training.recipe import Recipe
+from xrayscan.training.recipe import HeldOut, Recipe
 from xrayscan.zoo import ModelCard
 
 __all__ = ["export", "ship"]
@@ -182,10 +182,12 @@ def ship(
     card = with_novelty(card, data)
     note("setting thresholds and probabilities on the calibration split")
     rows = list(records(data / "calibration", Model(card)))
+    unknown = ", of families that it never met" if plan.data.calibrated_on != HeldOut() else ""
     clean = sum(row.kind in ("clean", "look-alike") for row in rows)
     card = replace(
         card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
-        thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, of recipe.toml's calibration split, {now}",
+        thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, of recipe.toml's calibration split{unknown}, "
+        f"{now}",
     )  # fmt: skip
     note("measuring on the test split")
     rows = list(records(data / "test", Model(card)))
