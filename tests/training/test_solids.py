@@ -5,7 +5,7 @@ import pytest
 
 from xrayscan.simulate.packed import BITS
 from xrayscan.training.inserted import ATTENUATION
-from xrayscan.training.solids import MOST, SOLID, Solid, add_solids, areal_density
+from xrayscan.training.solids import MOST, SOLID, THINNED, Solid, add_solids, areal_density
 
 GRID = 0.01
 SHAPE = (120, 160)
@@ -57,6 +57,23 @@ class TestAddSolids:
             np.testing.assert_array_equal(patch[4].astype(int) & 127, BITS["person"])
             assert (more[patch[4] < SOLID] < 0.55 * ATTENUATION[1]).all()
             np.testing.assert_array_equal(patch[5], 20.0)
+
+    def test_around_some_of_them_the_load_is_thinner(self):
+        thinner = 0
+        for seed in range(40):
+            patch = scan(1.5)
+            assert add_solids(np.random.default_rng(seed), patch, GRID)
+            less = patch[0] < 1.5 - 1e-3
+            thinner += less.any()
+            assert patch[0].min() > 1.5 - 1.3 * THINNED[1] - 1e-3
+            assert (patch[4][patch[0] < 1.5 - 0.05] >= SOLID).all()  # what is a hole is not called a load without one
+        assert 10 < thinner < 30
+
+    def test_walls_stay(self):
+        for seed in range(20):
+            patch = scan(0.2)
+            add_solids(np.random.default_rng(seed), patch, GRID)
+            assert patch[0].min() > 0.2 - 1e-6
 
     def test_no_two_draws_are_alike(self):
         drawn = []

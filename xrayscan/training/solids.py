@@ -3,7 +3,8 @@
 A simulator knows some dozens of kinds of goods, and a network learns what these look like; the next kind, such as a heap of
 melons, is taken for heads. Solids are drawn anew for every crop, from a family of shapes that holds balls, sacks, boxes, plates
 and rollers and whatever lies between them, filled or hollow, even or grained. Solids of different sizes
-are never joined: by chance they would make a body.
+are never joined: by chance they would make a body. Around half of them the load is thinned out, as it is around somebody whom a
+hole was made for: a hole with something in it is not yet a person.
 
 References
 ----------
@@ -33,8 +34,12 @@ DENSITY = ((0.75, 1.15), (0.15, 1.6))  # of two in three, much like a body's; of
 MOST = 60.0  # areal density of all solids of a crop together [g/cm²]; a body has up to some 35
 SHAPES = (2.0, 2.0, 2.0, 2.5, 3.0, 4.0, 8.0)  # exponents: 2 is round, 8 a box with rounded edges
 HOLLOW = 0.25  # share that is
+HOLE, THINNED = 0.5, (0.15, 0.8)  # share of the solids that lie in a hole, and of the load that is gone there
+WALLS = np.float32(0.2)  # optical depth of what is not load: walls, roof and floor stay
+AROUND = (2, 20)  # pixels by which a hole is larger than what is in it
 SEEN = 0.8  # least share of the pixels below that was measured and is penetrated
 TRIES = 4
+TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,25 @@ def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
             continue
         if min(patch[2][there].mean(), 1.0 - patch[3][there].mean()) < SEEN:
             continue
+        changed = there
+        if rng.random() < HOLE and not (bits[there] & TARGETS).any():
+            gone = _hole(rng, there) * np.float32(rng.uniform(*THINNED)) * ((bits & TARGETS) == 0)
+            patch[:2] -= gone * np.maximum(patch[:2] - WALLS, 0.0)
+            changed = there | (gone > 0.02)
         patch[:2] += factor * amount
-        patch[4] = (bits & (255 - BITS["dual"])) + np.float32(SOLID) * there
+        patch[4] = (bits & (255 - BITS["dual"])) + np.float32(SOLID) * changed
         return True
     return False
+
+
+def _hole(rng: Rng, there: np.ndarray) -> np.ndarray:
+    """Where a load was taken away for what lies there, 0 to 1: a box around it, or all that is near it."""
+    size = int(rng.integers(*AROUND))
+    near = cv2.dilate(there.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1)))
+    if rng.random() < 0.5:
+        left, top, wide, high = cv2.boundingRect(near)
+        near[top : top + high, left : left + wide] = 1
+    return np.asarray(cv2.GaussianBlur(near.astype(np.float32), (0, 0), float(rng.uniform(0.4, 2.0))))
 
 
 def _drawn(rng: Rng, shape: tuple[int, ...], grid: float) -> np.ndarray:
