@@ -26,6 +26,8 @@ from xrayscan.zoo import load_card
 sys.path.insert(0, str(Path(__file__).parent / "service"))
 from served import served
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*use_push_based_shuffle")  # of Ray's own, about Ray's own
+
 PITCH = 0.03
 RATE = 0.05
 KINDS = ("person", "clean", "look-alike", "void", "density")
