@@ -5,6 +5,7 @@ Fifty scans take some ten minutes: ``pytest -m slow tests/test_parity.py``. Thre
 
 import json
 import sys
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +26,6 @@ from xrayscan.zoo import load_card
 
 sys.path.insert(0, str(Path(__file__).parent / "service"))
 from served import served
-
-pytestmark = pytest.mark.filterwarnings("ignore:.*use_push_based_shuffle")  # of Ray's own, about Ray's own
 
 PITCH = 0.03
 RATE = 0.05
@@ -109,7 +108,8 @@ def answers_of(folder, count):
     if find_spec("ray") is not None:
         from xrayscan.batch.cluster import Cluster
 
-        ways["Ray"] = batched(paths, folder / "ray", cluster=Cluster())
+        with warnings.catch_warnings(action="ignore"):  # of Ray's own, about Ray's own
+            ways["Ray"] = batched(paths, folder / "ray", cluster=Cluster())
     return ways
 
 
