@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from xrayscan.simulate.packed import BITS
+from xrayscan.simulate.truth import VOID_EDGE
+from xrayscan.training import inserted
+from xrayscan.training.holes import THINNED, WALLS
 from xrayscan.training.inserted import ATTENUATION, Persons
 
 SHAPE = (60, 80)
@@ -37,6 +40,10 @@ def rng():
 
 
 class TestInsert:
+    @pytest.fixture(autouse=True)
+    def no_hole(self, monkeypatch):
+        monkeypatch.setattr(inserted, "HOLE", 0.0)
+
     def test_depth_grows_by_what_a_body_takes_away(self, tmp_path, rng):
         patch = scan()
         assert persons(tmp_path).insert(rng, patch)
@@ -65,6 +72,37 @@ class TestInsert:
         kept = patch.copy()
         assert not persons(tmp_path).insert(rng, patch)
         np.testing.assert_array_equal(patch, kept)
+
+
+class TestInHoles:
+    @pytest.fixture
+    def patch(self, tmp_path, rng, monkeypatch):
+        monkeypatch.setattr(inserted, "HOLE", 1.0)
+        patch = scan(2.0)
+        assert persons(tmp_path).insert(rng, patch)
+        return patch
+
+    def test_the_load_around_is_thinner_and_none_of_it_is_a_person(self, patch):
+        there = patch[4].astype(int) & BITS["person"] > 0
+        assert np.count_nonzero(there) == 30 * 16
+        np.testing.assert_array_equal(patch[5], 20.0 * there)
+        gone = 2.0 - patch[0][~there]
+        assert 0.5 * THINNED[0] < gone.max() <= THINNED[1] * (2.0 - WALLS) + 1e-5
+
+    def test_what_is_missing_is_told_and_nothing_is_learned_of_voids_there(self, patch):
+        there = patch[4].astype(int) & BITS["person"] > 0
+        np.testing.assert_array_equal(patch[4].astype(int) & BITS["ignore"] > 0, (patch[6] > VOID_EDGE) & ~there)
+        ratio = (2.0 - patch[0])[~there & (patch[6] > 1)] / patch[6][~there & (patch[6] > 1)]
+        assert ratio.min() == pytest.approx(ratio.max(), rel=1e-4)
+        assert ATTENUATION[0] * 0.999 < ratio.mean() < ATTENUATION[1] * 1.001
+
+    def test_half_of_them_are_in_one(self, tmp_path):
+        known, holes = persons(tmp_path), 0
+        for seed in range(100):
+            patch = scan(2.0)
+            assert known.insert(np.random.default_rng(seed), patch)
+            holes += (patch[4].astype(int) & BITS["ignore"]).any()
+        assert 35 < holes < 65
 
 
 class TestKnown:

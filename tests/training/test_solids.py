@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from xrayscan.simulate.packed import BITS
+from xrayscan.training.holes import THINNED
 from xrayscan.training.inserted import ATTENUATION
-from xrayscan.training.solids import MOST, SOLID, THINNED, Solid, add_solids, areal_density
+from xrayscan.training.solids import MOST, SOLID, Solid, add_solids, areal_density
 
 GRID = 0.01
 SHAPE = (120, 160)

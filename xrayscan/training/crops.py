@@ -18,6 +18,7 @@ from xrayscan.errors import MissingDependencyError, RecipeError
 from xrayscan.network.grid import DEPTH_LIMIT
 from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
+from xrayscan.training.hollows import cut_void
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
 from xrayscan.training.solids import SOLID, add_solids
@@ -97,6 +98,8 @@ class Crops:
         patch = np.pad(patch, ((0, 0), *missing))
         if rng.random() < self.recipe.schedule.inserted and not (patch[4].astype(np.uint8) & BITS["person"]).any():
             self.persons.insert(rng, patch)
+        if self.recipe.schedule.hollows and rng.random() < self.recipe.schedule.hollows:
+            cut_void(rng, patch, self.recipe.network.grid)
         if self.behind.known and rng.random() < self.recipe.schedule.behind:
             self.behind.add(rng, patch, below=scan.shape[1] - window[0].stop)
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:

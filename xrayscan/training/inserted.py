@@ -1,7 +1,8 @@
 """Persons of one packed scan inserted into a crop of another: areal densities add up along a ray, and so do optical depths.
 
-A simulated scan shows its persons before one load only. Inserted, each is seen before many, and no load is known by heart as
-one without persons. It is what `xrayscan.simulate.insertion` does, without its care for beam, noise and scatter.
+A simulated scan shows its persons before one load only. Inserted, each is seen before many, every other time in a hole in it,
+and no load is known by heart as one without persons. It is what `xrayscan.simulate.insertion` does, without its care for beam,
+noise and scatter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from xrayscan.simulate.packed import BITS
+from xrayscan.simulate.truth import VOID_EDGE
+from xrayscan.training.holes import HOLE, thin_out
 
 __all__ = ["Persons"]
 
@@ -65,12 +68,24 @@ class Persons:
             row, column = (int(rng.integers(size + 1)) for size in free)
             place = slice(row, row + body.shape[0]), slice(column, column + body.shape[1])
             if _fits(patch[(slice(None), *place)], bits[place], mask):
+                there = np.zeros(bits.shape, bool)
+                there[place] = mask
+                if rng.random() < HOLE:
+                    _make_room(rng, patch, bits, there, factor)
                 patch[(slice(0, 2), *place)] += np.float32(factor) * body
                 patch[(5, *place)] += body
-                patch[4] = bits & (255 - BITS["dual"])
-                patch[(4, *place)] += np.float32(BITS["person"]) * mask
+                patch[4] = (bits & (255 - BITS["dual"])) | (BITS["person"] * there).astype(np.uint8)
                 return True
         return False
+
+
+def _make_room(rng: Rng, patch: np.ndarray, bits: np.ndarray, there: np.ndarray, factor: float) -> None:
+    """A hole in the load for a person, in place; the labels say where, as those of simulated scans do."""
+    before = patch[0].copy()
+    thin_out(rng, patch[:2], there, bits & THERE > 0)
+    missing = (before - patch[0]) / np.float32(factor)
+    patch[6] += missing
+    bits[(missing > VOID_EDGE) & ~there] |= BITS["ignore"]
 
 
 def _fits(planes: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> bool:

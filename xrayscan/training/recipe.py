@@ -177,6 +177,8 @@ class Schedule:
         Share of the crops that another scan's load is put behind.
     solids : float
         Share of the crops that solids of random shapes are put into.
+    hollows : float
+        Share of the crops that a void is cut into where the load has room for one; most have none.
     core : int [px²]
         The loss of a whole crop is that of the mean of so many pixels, the highest.
     """
@@ -192,6 +194,7 @@ class Schedule:
     inserted: float = 0.0
     behind: float = 0.0
     solids: float = 0.0
+    hollows: float = 0.0
     core: int = 640
 
     def __post_init__(self) -> None:

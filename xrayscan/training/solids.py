@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from xrayscan.simulate.packed import BITS
+from xrayscan.training.holes import HOLE, thin_out
 from xrayscan.training.inserted import ATTENUATION
 
 __all__ = ["SOLID", "Solid", "add_solids", "areal_density"]
@@ -34,9 +35,6 @@ DENSITY = ((0.75, 1.15), (0.15, 1.6))  # of two in three, much like a body's; of
 MOST = 60.0  # areal density of all solids of a crop together [g/cm²]; a body has up to some 35
 SHAPES = (2.0, 2.0, 2.0, 2.5, 3.0, 4.0, 8.0)  # exponents: 2 is round, 8 a box with rounded edges
 HOLLOW = 0.25  # share that is
-HOLE, THINNED = 0.5, (0.15, 0.8)  # share of the solids that lie in a hole, and of the load that is gone there
-WALLS = np.float32(0.2)  # optical depth of what is not load: walls, roof and floor stay
-AROUND = (2, 20)  # pixels by which a hole is larger than what is in it
 SEEN = 0.8  # least share of the pixels below that was measured and is penetrated
 TRIES = 4
 TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
@@ -148,23 +146,11 @@ def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
             continue
         changed = there
         if rng.random() < HOLE and not (bits[there] & TARGETS).any():
-            gone = _hole(rng, there) * np.float32(rng.uniform(*THINNED)) * ((bits & TARGETS) == 0)
-            patch[:2] -= gone * np.maximum(patch[:2] - WALLS, 0.0)
-            changed = there | (gone > 0.02)
+            changed = there | (thin_out(rng, patch[:2], there, bits & TARGETS > 0) > 0.02)
         patch[:2] += factor * amount
         patch[4] = (bits & (255 - BITS["dual"])) + np.float32(SOLID) * changed
         return True
     return False
-
-
-def _hole(rng: Rng, there: np.ndarray) -> np.ndarray:
-    """Where a load was taken away for what lies there, 0 to 1: a box around it, or all that is near it."""
-    size = int(rng.integers(*AROUND))
-    near = cv2.dilate(there.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1)))
-    if rng.random() < 0.5:
-        left, top, wide, high = cv2.boundingRect(near)
-        near[top : top + high, left : left + wide] = 1
-    return np.asarray(cv2.GaussianBlur(near.astype(np.float32), (0, 0), float(rng.uniform(0.4, 2.0))))
 
 
 def _drawn(rng: Rng, shape: tuple[int, ...], grid: float) -> np.ndarray:
