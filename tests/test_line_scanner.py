@@ -1,11 +1,16 @@
 """A scan that is still arriving, against the same scan as a whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import xrayscan as xs
 from xrayscan import _resources
 from xrayscan.errors import CalibrationError, GapError, ReportError, ShapeError
+from xrayscan.first_look import light
+from xrayscan.network import Model
+from xrayscan.network.runtime import BACKENDS
 from xrayscan.stretches import HALO, LONGEST
 
 SAMPLE = _resources.root("datasets") / "samples" / "01-counts.tif"
@@ -110,6 +115,24 @@ class TestATruck:
             half = finding.box.height * finding.box.width / 2
             told_at = [at for at, f in early if f.kind == finding.kind and f.box.common(finding.box) > half]
             assert (min(told_at) - finding.box.right) * truck.view.pixel_pitch[1] <= 2.0
+
+
+class TestLight:
+    def test_first_looks_are_taken_in_int8_where_the_model_holds_it(self, screener):
+        assert screener.model.backend == "onnx"
+        assert screener.light.backend == "onnx-int8"
+        assert screener.light is screener.light
+        assert screener.light.card is screener.model.card
+
+    def test_of_a_model_that_does_not_it_is_itself(self, screener):
+        card = screener.card
+        files = {file: digest for file, digest in card.sha256.items() if file != BACKENDS["onnx-int8"]}
+        alone = Model(replace(card, sha256=files))
+        assert light(alone) is alone
+
+    def test_whoever_chose_another_backend_gets_it(self, screener):
+        chosen = Model(screener.card, backend="onnx-int8")
+        assert light(chosen) is chosen
 
 
 class TestATrain:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Self, TypeVar
@@ -22,7 +23,7 @@ from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedEr
 from xrayscan.explain import explain
 from xrayscan.explain.attribution import check_method
 from xrayscan.findings import Finding, find, scan_score
-from xrayscan.first_look import FirstLook
+from xrayscan.first_look import FirstLook, light
 from xrayscan.io import read
 from xrayscan.network import Model
 from xrayscan.network.anomaly import AnomalyMap
@@ -80,6 +81,11 @@ class Screener:
         self.attribution = attribution
         self.false_alarm_rate = false_alarm_rate
         self.threshold = self.model.card.threshold(false_alarm_rate)
+
+    @cached_property
+    def light(self) -> Model:
+        """What `LineScanner` takes first looks with; loaded when it is first asked for."""
+        return light(self.model)
 
     @property
     def card(self) -> ModelCard:
@@ -242,7 +248,7 @@ def _seen_in_part(radiograph: Radiograph, answered: np.ndarray, reason: str) -> 
 class LineScanner:
     """Screens a scan while its columns are still arriving.
 
-    Every 1.7 m the last 3.6 m are looked at, and what is found there is told at once. Stretches of 12 to 20 m are then screened
+    Every 1.8 m the last 3.4 m are looked at, and what is found there is told at once. Stretches of 12 to 20 m are then screened
     as the whole scan's are, in a thread of their own, so that the report is the one of the whole scan, whatever blocks it came
     in. What is held in memory does not grow with the scan; of a scan of more than 23 m the report's planes lie in temporary
     files, 27 bytes a pixel of one energy.
@@ -305,7 +311,7 @@ class LineScanner:
             )
         self._pitch = like.view.pixel_pitch[1]
         self._held = Arriving(like, gaps)
-        self._first = FirstLook(screener.model, self._held.scan, self._pitch)
+        self._first = FirstLook(screener.light, self._held.scan, self._pitch)
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()

@@ -64,7 +64,7 @@ class Model:
         tile_pixels: int = TILE_PIXELS,
     ) -> None:  # fmt: skip
         self._run = open_backend(card, backend, device, threads)
-        self.card, self.backend, self.tile_pixels = card, backend, tile_pixels
+        self.card, self.backend, self.threads, self.tile_pixels = card, backend, threads, tile_pixels
         self.device, self.reach = self._run.device, self._run.reach
         self.known = Novelty.load(card.file(NOVELTY)) if NOVELTY in card.sha256 else None
         self.id = ModelId(

@@ -78,11 +78,11 @@ class ModelLooks:
         ModelError
             If the model is unknown or damaged.
         """
-        from xrayscan.first_look import FirstLook
+        from xrayscan.first_look import FirstLook, light
         from xrayscan.report.record import finding_record, plain
         from xrayscan.zoo import load_model
 
-        model = load_model(self.model, threads=self.threads)
+        model = light(load_model(self.model, threads=self.threads))
         now: dict[str, FirstLook] = {}
         seen: list[Sight] = []
 
