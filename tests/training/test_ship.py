@@ -9,15 +9,19 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("albumentations")
 pytest.importorskip("onnx")
 
+import json
 from dataclasses import replace
 
+from xrayscan.evaluation import runs
+from xrayscan.evaluation.runs import measure, packed_scans, read_records
 from xrayscan.network.designs import build
 from xrayscan.network.model import Model
 from xrayscan.network.novelty import NOVELTY
 from xrayscan.scan import Radiograph
-from xrayscan.simulate.packed import save_packed
-from xrayscan.training.ship import export, with_int8, with_novelty
-from xrayscan.zoo import ModelCard
+from xrayscan.simulate.packed import BITS, save_packed
+from xrayscan.training.recipe import Data, HeldOut, Recipe
+from xrayscan.training.ship import export, finish, with_int8, with_novelty
+from xrayscan.zoo import ModelCard, load_card
 
 GRID = 0.02
 
@@ -63,6 +67,68 @@ def shipped(tmp_path_factory):
 def scene(columns=700, seed=0):
     depth = depth_of(np.random.default_rng(1000 + seed), columns)
     return Radiograph(depth[None], np.ones(depth.shape, bool), np.zeros(depth.shape, bool), (GRID, GRID))
+
+
+def small_scan(rng, path, person):
+    """A scan of one block in the open, or of what is called a person."""
+    array = np.zeros((7, 40, 64), np.float16)
+    array[:2], array[2] = rng.normal(0.4, 0.01, (40, 64)), 1.0
+    top, left = rng.integers(4, 16), rng.integers(4, 40)
+    place = np.s_[top : top + 18, left : left + 18]
+    array[(slice(0, 2), *place)] += rng.uniform(0.3, 1.0)
+    instances = []
+    if person:
+        array[(4, *place)], array[(5, *place)] = BITS["person"], 20.0
+        box = [int(top), int(left), int(top) + 18, int(left) + 18]
+        instances = [
+            {"kind": "person", "label": "sitting", "place": "load", "box": box, "mass": 25.0, "load": 10.0,
+             "contrast": 9.0, "hidden_share": 0.0}
+        ]  # fmt: skip
+    save_packed(array, path)
+    about = {"kind": "person" if person else "clean", "load": "cartons", "quantity": "counts", "instances": instances}
+    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory):
+    """A calibration and a test split, and their recipe."""
+    data, rng = tmp_path_factory.mktemp("splits"), np.random.default_rng(4)
+    for split, count in (("calibration", 220), ("test", 30)):
+        (data / split).mkdir()
+        for number in range(count):
+            small_scan(rng, data / split / f"{number:06d}.npz", person=number % 15 == 0)
+    return data, Recipe("small", "1", 1, Data(8, 220, 30, {"clean": 0.9, "person": 0.1}, 0.02))
+
+
+class TestFinish:
+    def test_what_was_set_and_measured_is_in_the_card(self, shipped, splits):
+        data, plan = splits
+        said = []
+        card = finish(shipped, plan, data, note=said.append)
+        assert said[-1] == "measuring on the test split"
+        assert set(card.thresholds) >= {0.005, 0.01, 0.02, 0.05}
+        assert card.thresholds_set_on == (
+            "205 clean simulated scans, half with look-alikes, of recipe.toml's calibration split, 2026-11-24"
+        )
+        assert card.figures["scans"] == 30
+        held = load_card(str(card.folder))
+        assert held.thresholds == card.thresholds
+        assert held.figures == card.figures
+
+    def test_what_was_measured_is_kept_and_not_measured_again(self, shipped, splits, monkeypatch):
+        data, plan = splits
+        card = finish(shipped, plan, data)
+        kept = read_records(data / "records.jsonl")
+        assert sorted({row.scan.split("/")[0] for row in kept}) == ["calibration", "test"]
+        assert len(kept) == 250
+        monkeypatch.setattr(runs, "record", None)
+        assert finish(shipped, plan, data) == card
+        assert measure(packed_scans([data / "test"]), str(card.folder), kept=data / "records.jsonl") == kept[220:]
+
+    def test_thresholds_of_unknown_families_are_told_as_such(self, shipped, splits):
+        data, plan = splits
+        unknown = replace(plan, data=replace(plan.data, calibrated_on=HeldOut(loads=("scrap",))))
+        assert ", of families that it never met, " in finish(shipped, unknown, data).thresholds_set_on
 
 
 class TestTiles:

@@ -20,7 +20,7 @@ def train(
     recipe: Path = typer.Argument(help="The recipe, a TOML file.", metavar="RECIPE"),
     out: Path = typer.Option(..., "--out", "-o", help="Model folder to write."),
     cache: Path = typer.Option(Path("cache"), help="Folder for simulated scans and the checkpoint; the same folder resumes."),
-    workers: int = typer.Option(2, min=1, help="Processes that simulate."),
+    workers: int = typer.Option(2, min=1, help="Processes that simulate and measure."),
     device: str = typer.Option("cpu", help="Where the network is trained: cpu or cuda."),
     debug: bool = typer.Option(False, "--debug", help="Show the log, and tracebacks of errors."),
 ) -> None:
@@ -47,7 +47,7 @@ def train(
                     bar.advance(task)
             task = bar.add_task("training", total=plan.schedule.steps)
             network = run(plan, folder / "train", folder, device=device, progress=_step(bar, task))
-        card = ship(network, plan, folder, out, recipe=recipe, note=messages.print)
+        card = ship(network, plan, folder, out, recipe=recipe, workers=workers, note=messages.print)
         results.print(f"{card!r} in {shown_path(out)}")
 
 

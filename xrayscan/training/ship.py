@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ import torch
 from torch import nn
 
 from xrayscan.errors import MissingDependencyError, ModelError
-from xrayscan.evaluation.records import open_packed, records, to_json
+from xrayscan.evaluation.difficulty import CLEAN
+from xrayscan.evaluation.records import Record, open_packed
+from xrayscan.evaluation.runs import measure, packed_scans
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network import Model
 from xrayscan.network.designs import save_weights
@@ -147,8 +149,9 @@ def _evenly(paths: list[Path], count: int) -> list[Path]:
 
 
 def ship(
-    network: nn.Module, plan: Recipe, data: Path, folder: Path, *, recipe: Path, note: Callable[[str], None] = lambda _: None
-) -> ModelCard:
+    network: nn.Module, plan: Recipe, data: Path, folder: Path, *, recipe: Path, workers: int = 1,
+    note: Callable[[str], None] = lambda _: None,
+) -> ModelCard:  # fmt: skip
     """Export a network, set its thresholds on the calibration split, measure it on the test split, write its card.
 
     Parameters
@@ -156,11 +159,14 @@ def ship(
     network : Module
     plan : Recipe
     data : Path
-        Folder with the packed splits "calibration" and "test".
+        Folder with the packed splits "calibration" and "test". What was measured on them is kept in its ``records.jsonl``, from
+        which ``xrayscan evaluate --records`` takes it, and the same call after it was stopped.
     folder : Path
         The model folder, made if needed.
     recipe : Path
         The recipe's file, which is copied beside the card.
+    workers : int
+        Processes that measure.
     note : callable
         Told what is being done.
 
@@ -180,18 +186,30 @@ def ship(
     card = with_int8(card, data / "train")
     note("learning which scans it knows")
     card = with_novelty(card, data)
+    return finish(card, plan, data, workers=workers, note=note)
+
+
+def finish(
+    card: ModelCard, plan: Recipe, data: Path, *, workers: int = 1, note: Callable[[str], None] = lambda _: None
+) -> ModelCard:
+    """The card of an exported model with its thresholds, probabilities and figures, written; arguments as those of `ship`."""
     note("setting thresholds and probabilities on the calibration split")
-    rows = list(records(data / "calibration", Model(card)))
+    rows = _measured(card, data, "calibration", workers)
     unknown = ", of families that it never met" if plan.data.calibrated_on != HeldOut() else ""
-    clean = sum(row.kind in ("clean", "look-alike") for row in rows)
+    clean = sum(row.kind in CLEAN for row in rows)
     card = replace(
         card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
         thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, of recipe.toml's calibration split{unknown}, "
-        f"{now}",
+        f"{card.created}",
     )  # fmt: skip
     note("measuring on the test split")
-    rows = list(records(data / "test", Model(card)))
+    rows = _measured(card, data, "test", workers)
     card = replace(card, figures=summarize(rows, dict(card.thresholds), card.mass_factor))
     write_card(card)
-    (data / "records.jsonl").write_text(to_json(rows), encoding="utf-8")
     return card
+
+
+def _measured(card: ModelCard, data: Path, split: str, workers: int) -> Sequence[Record]:
+    """Of every scan of a split; worker processes read the model from its folder."""
+    write_card(card)
+    return measure(packed_scans([data / split]), str(card.folder), kept=data / "records.jsonl", workers=workers)
