@@ -196,7 +196,7 @@ class TestMake:
 
 
 class TestLoop:
-    CARD = load_card("unet-lanes-1")
+    CARD = load_card()
 
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.set_num_threads(1)
@@ -217,7 +217,7 @@ class TestLoop:
 
     def started(self, **changed) -> Recipe:
         network = load_weights(self.CARD.file("weights.safetensors"))
-        width = {"network": Network(width=network.width)} | changed
+        width = {"network": Network(design="pyramid", width=network.width)} | changed
         return replace(SMALL, start=Start(self.CARD.name, self.CARD.sha256["weights.safetensors"]), **width)
 
     def test_the_rate_warms_up_turns_and_cools(self):
@@ -260,8 +260,16 @@ class TestLoop:
             loop._Run(other, tmp_path, "cpu")
 
     def test_weights_of_another_width_are_refused(self, tmp_path):
-        with pytest.raises(RecipeError, match="they do not fit the encoder of a unet-large of width 16; give the recipe's"):
-            loop._Run(self.started(network=Network(width=16)), tmp_path, "cpu")
+        with pytest.raises(RecipeError, match="they do not fit the encoder of a pyramid of width 16; give the recipe's"):
+            loop._Run(self.started(network=Network(design="pyramid", width=16)), tmp_path, "cpu")
+
+    def test_of_another_design_it_takes_the_encoder(self, tmp_path):
+        run = loop._Run(self.started(network=Network(design="unet-large", width=24)), tmp_path, "cpu")
+        known = load_weights(self.CARD.file("weights.safetensors")).state_dict()
+        taken = {name: value for name, value in run.network.state_dict().items() if name.startswith(loop.ENCODER)}
+        assert len(taken) > 10
+        for name, value in taken.items():
+            torch.testing.assert_close(value, known[name], rtol=0, atol=0)
 
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):
