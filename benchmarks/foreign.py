@@ -4,8 +4,8 @@
 
 FOLDER holds scans, of a customs archive for example, of which it is known that nobody is in them. Each is screened as it is;
 then one simulated body is inserted into it (`xrayscan insert`, needs xrayscan[train]), the same one for each model. A body
-counts as found where a finding consistent with a person covers its middle or a fifth of its box, and its score exceeds the
-threshold of 1 % false alarms. Prints shares with 95 % intervals (Wilson), by the transmission of the load around the body; with
+counts as found where a finding consistent with a person covers its middle or a fifth of its box, and the score of its place
+exceeds the threshold of 1 % false alarms. Prints shares with 95 % intervals (Wilson), by the transmission of the load around the body; with
 --out it writes a picture of each clean scan that was alarmed.
 """
 
@@ -21,7 +21,7 @@ import xrayscan as xs
 from xrayscan.errors import RecipeError, XrayscanError
 from xrayscan.evaluation.metrics import wilson
 from xrayscan.explain.overlay import overlay
-from xrayscan.findings import scan_score
+from xrayscan.findings import place_scores, scan_score
 from xrayscan.io import find_scans
 from xrayscan.simulate.insertion import Insertion, insert
 
@@ -44,9 +44,10 @@ def around(radiograph: xs.Radiograph, box: xs.Box) -> float:
 
 
 def found_score(model: xs.network.Model, insertion: Insertion) -> float:  # type: ignore[name-defined]
-    """The highest score of a finding at the body; 0 if there is none."""
+    """The highest score, as scans are scored, of a place with a finding at the body; 0 if there is none."""
     radiograph = xs.normalize(insertion.scan)
-    findings = xs.find(model(radiograph), radiograph)
+    anomaly = model(radiograph)
+    findings, places = xs.find(anomaly, radiograph), place_scores(anomaly, radiograph)
     box = insertion.persons[0].box
     middle = (box.top + box.bottom) // 2, (box.left + box.right) // 2
     scores = [0.0]
@@ -54,7 +55,7 @@ def found_score(model: xs.network.Model, insertion: Insertion) -> float:  # type
         own = finding.box
         covers = own.top <= middle[0] < own.bottom and own.left <= middle[1] < own.right
         if finding.kind == "person" and (covers or own.common(box) > 0.2 * box.area):
-            scores.append(finding.evidence["score"])
+            scores.append(float(places[own.slices][finding.mask].max()))
     return max(scores)
 
 

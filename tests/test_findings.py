@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import ShapeError
-from xrayscan.findings import Finding, Mass, Position, Size, find, is_contained, scan_score
+from xrayscan.findings import Finding, Mass, Position, Size, find, is_contained, place_scores, scan_score
 from xrayscan.network.anomaly import AnomalyMap, ModelId
 from xrayscan.scan import Box, Radiograph
 
@@ -110,10 +110,31 @@ class TestScanScore:
         assert scan_score(maps(person=scattered), radiograph()) < 0.1
         assert scan_score(maps(person=plane((60, 100, 120, 160, 0.9))), radiograph()) == pytest.approx(0.9, abs=1e-3)
 
+    def test_a_place_may_have_any_shape(self):
+        bent = np.zeros(SHAPE, np.float32)
+        bent[40:160, 100:110] = bent[150:160, 100:240] = 0.9  # 0.25 m², 1.2 m high and 1.4 m wide
+        assert scan_score(maps(person=bent), radiograph()) == pytest.approx(0.9, abs=1e-3)
+
     def test_the_model_says_over_which_area_it_is_a_mean(self):
-        narrow = maps(person=plane((60, 100, 120, 115, 0.9)))
-        wide = replace(narrow, model=replace(narrow.model, score_area=0.16))
-        assert scan_score(narrow, radiograph()) > 1.5 * scan_score(wide, radiograph())
+        person = plane((60, 100, 120, 160, 0.5))
+        person[60:80, 100:120] = 0.9  # 0.04 m² of 0.36
+        narrow, wide = (replace(maps(), person=person, model=ModelId("m", "1", "", score_area=area)) for area in (0.04, 0.2))
+        assert scan_score(narrow, radiograph()) == pytest.approx(0.9, abs=1e-3)
+        assert scan_score(wide, radiograph()) == pytest.approx((0.04 * 0.9 + 0.16 * 0.5) / 0.2, abs=1e-3)
+
+    def test_two_places_are_not_one(self):
+        two = plane((60, 100, 120, 130, 0.9)) + plane((60, 140, 120, 170, 0.6))
+        assert scan_score(maps(person=two), radiograph()) == pytest.approx(0.9, abs=1e-3)
+        np.testing.assert_allclose(place_scores(maps(person=two), radiograph())[60:120, 140:170], 0.6, atol=1e-3)
+
+    def test_a_place_smaller_than_a_head_counts_as_filled_up_with_nothing(self):
+        small = plane((60, 100, 70, 110, 0.8))  # 0.01 m²
+        assert scan_score(maps(person=small), radiograph()) == pytest.approx(0.4, abs=1e-3)
+
+    def test_the_more_the_higher_even_where_nothing_is_a_place(self):
+        scores = [scan_score(maps(person=np.full(SHAPE, value, np.float32)), radiograph()) for value in (0.0, 0.03, 0.09, 0.11)]
+        assert scores == sorted(scores)
+        assert scores[0] == 0 < scores[1] < scores[2] < 0.09
 
     def test_it_does_not_depend_on_the_pitch(self):
         person = plane((60, 100, 120, 160, 0.8))

@@ -31,6 +31,7 @@ __all__ = [
 
 
 EDGE = 0.30  # score at which a region ends
+SHADE = 0.10  # score from which on a pixel belongs to a place whose score may be the scan's
 PEAK = 0.40  # score that a region must reach somewhere
 CORE = 0.02  # a region's score is the mean of its highest 0.02 m², about the area of a head [m²]
 SMALLEST: Mapping[str, float] = MappingProxyType({"person": 0.015, "void": 0.03, "density": 0.01})  # [m²]
@@ -187,18 +188,44 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph, *, start: int = 0) -> tupl
 
 
 def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> float:
-    """How much the most suspicious place of a scan stands out, 0 to 1: the highest mean over a square of the model's area.
+    """How much the most suspicious place of a scan stands out, 0 to 1.
 
-    The thresholds of a model's card are levels of this score.
+    A place is connected and scores `SHADE` or more everywhere. Its score is the mean of its highest pixels, as many as make
+    the model's area, which is about that of a person; of a smaller place all of them, and at least those of a head: what it
+    lacks of that counts as 0. The thresholds of a model's card are levels of the highest.
+
+    Examples
+    --------
+    >>> from xrayscan.network.anomaly import ModelId
+    >>> person = np.zeros((100, 100), np.float32)
+    >>> person[:50, :50], person[60:62, 60:62] = 0.6, 1.0  # 0.25 m², and a few bright pixels
+    >>> zero = np.zeros_like(person)
+    >>> anomaly = AnomalyMap(person, zero, zero, zero, zero, ModelId("m", "1", "", score_area=0.2))
+    >>> scan = Radiograph(zero[None], np.ones((100, 100), bool), np.zeros((100, 100), bool), (0.01, 0.01))
+    >>> round(scan_score(anomaly, scan), 3)
+    0.6
     """
     return float(place_scores(anomaly, radiograph, kind).max())
 
 
 def place_scores(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> np.ndarray:
-    """How much each place stands out, float32 of shape (rows, columns): the highest is the `scan_score`."""
+    """The score of the place that each pixel belongs to, float32 of shape (rows, columns): the highest is the `scan_score`.
+
+    What is fainter than any place is a place of one pixel.
+    """
+    score = getattr(anomaly, kind)
     cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
-    window = max(1, round(np.sqrt(anomaly.model.score_area / cell)))
-    return cv2.blur(getattr(anomaly, kind), (window, window), borderType=cv2.BORDER_CONSTANT)
+    most = max(1, round(anomaly.model.score_area / cell))
+    least = min(most, max(1, round(CORE / cell)))
+    scores = np.asarray(score / np.float32(least))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((score >= SHADE).astype(np.uint8), connectivity=8)
+    for label in range(1, count):
+        left, top, width, height, _ = (int(value) for value in stats[label])
+        box = np.s_[top : top + height, left : left + width]
+        mask = labels[box] == label
+        highest = np.sort(score[box][mask])[-most:]
+        scores[box][mask] = highest.sum(dtype=np.float64) / max(len(highest), least)
+    return scores
 
 
 def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) -> tuple[int, int]:

@@ -53,7 +53,7 @@ class ModelCard:
     figures : mapping of str to object
         What was measured, with intervals and on what.
     score_area : float [m²]
-        Of the square over which a scan's score is a mean.
+        Over which the score of a place is a mean, at most; see `xrayscan.findings.scan_score`.
     """
 
     name: str
@@ -84,6 +84,11 @@ class ModelCard:
         path = folder / "card.toml"
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
+            if "place_m2" not in data and "thresholds" in data:
+                raise ModelError(
+                    f"reading the model card {path}: its thresholds are levels of a scan score that this version does not "
+                    "compute any more; take a model that this version ships, or train or calibrate yours again"
+                )
             return cls(
                 name=data["name"],
                 version=data["version"],
@@ -99,7 +104,7 @@ class ModelCard:
                 calibration=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["calibration"].items()}),
                 mass_factor=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["mass_factor"].items()}),
                 figures=MappingProxyType(data.get("figures", {})),
-                score_area=float(data.get("score_area_m2", SCORE_AREA)),
+                score_area=float(data["place_m2"]),
             )
         except FileNotFoundError as error:
             raise ModelError(f"reading the model in {folder}: it has no card.toml; pass a model folder") from error

@@ -19,6 +19,7 @@ recipe = "none"
 revision = "none"
 seed = 0
 grid_m = {grid}
+place_m2 = 0.05
 thresholds_set_on = "nothing"
 [sha256]
 {hashes}

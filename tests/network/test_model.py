@@ -116,6 +116,11 @@ class TestErrors:
             load_model(tmp_path)
 
     def test_a_broken_card(self, tmp_path):
+        (tmp_path / "card.toml").write_text("score_area_m2 = 0.1\n[thresholds]\n")
+        with pytest.raises(
+            ModelError, match="levels of a scan score that this version does not compute any more; take"
+        ):
+            load_model(tmp_path)
         (tmp_path / "card.toml").write_text('name = "m"\n')
         with pytest.raises(ModelError, match="reading the model card .*version"):
             ModelCard.load(tmp_path)

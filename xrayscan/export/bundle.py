@@ -33,8 +33,8 @@ FORMAT = 1
 DESCRIPTION = "bundle.json"
 SUMS = "SHA256SUMS"
 NOVELTY_PARTS = ("center", "scale", "axes", "variance", "residual", "known")
-CASES = ("name", "energies", "rows", "columns", "row pitch", "column pitch", "grid", "grid rows", "grid columns", "padded rows",
-         "padded columns")  # fmt: skip
+CASES = ("name", "energies", "rows", "columns", "row pitch", "column pitch", "grid", "place area", "grid rows", "grid columns",
+         "padded rows", "padded columns")  # fmt: skip
 
 
 def write_bundle(model: str | Path | None, folder: Path) -> str:
@@ -143,7 +143,7 @@ def _write_golden(folder: Path, card: ModelCard, model: Model) -> dict[str, Any]
         for name, array in made.items():
             _write_array(folder / case.name / name, array)
         told.append(_told(case, made, card.grid))
-        lines.append("\t".join(str(value) for value in _line(case, card.grid)))
+        lines.append("\t".join(str(value) for value in _line(case, card)))
     (folder / "cases.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     there = told[0]["shapes"]
     steps = [
@@ -160,10 +160,11 @@ def _write_golden(folder: Path, card: ModelCard, model: Model) -> dict[str, Any]
     return {"dtype": "float32, little-endian, last axis fastest", "given": list(GIVEN), "steps": steps, "cases": told}
 
 
-def _line(case: Case, grid: float) -> tuple[Any, ...]:
+def _line(case: Case, card: ModelCard) -> tuple[Any, ...]:
     radiograph = case.radiograph
-    shape = grid_shape(radiograph, grid)
-    sizes = len(radiograph.energies), *radiograph.shape, *radiograph.pixel_pitch, grid, *shape, *padded_shape(shape)
+    shape = grid_shape(radiograph, card.grid)
+    known = *radiograph.shape, *radiograph.pixel_pitch, card.grid, card.score_area
+    sizes = len(radiograph.energies), *known, *shape, *padded_shape(shape)
     return case.name, *sizes
 
 
@@ -200,11 +201,12 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
         },
         "preprocessing": {"grid_m": card.grid, "optical_depth_limits": [DEPTH_FLOOR, DEPTH_LIMIT]},
         "postprocessing": {
-            "score_area_m2": card.score_area,
+            "places": {"edge": findings.SHADE, "area_m2": card.score_area, "least_m2": findings.CORE},
             "thresholds": [{"false_alarm_rate": rate, "scan_score": card.thresholds[rate]} for rate in sorted(card.thresholds)],
             "thresholds_set_on": card.thresholds_set_on,
             "regions": {
                 "edge": findings.EDGE,
+                "core_m2": findings.CORE,
                 "peak": findings.PEAK,
                 "smallest_m2": dict(findings.SMALLEST),
                 "faintest_g_cm2": findings.FAINTEST,

@@ -154,7 +154,7 @@ def _drawn(rows: int, columns: int) -> np.ndarray:
     """An answer that no network gave: whatever the weights say, what comes after them is tried on high scores and low."""
     rng = np.random.default_rng((rows, columns))
     down, along = np.mgrid[:rows, :columns] / np.array([rows, columns]).reshape(2, 1, 1)
-    middle = 0.4 if columns > rows else 0.0  # at the edge too, where the square of the score hangs over
+    middle = 0.4 if columns > rows else 0.0  # at the edge too, where half of the place is missing
     bump = 1.0 / (1.0 + ((down - 0.45) / 0.2) ** 4 + ((along - middle) / 0.1) ** 4)
     planes = [bump * (0.9 + 0.1 * rng.random(bump.shape)), *rng.random((2, *bump.shape))]
     return np.stack([*planes, 30.0 * bump, 20.0 * rng.random(bump.shape)])[None].astype(np.float32)

@@ -18,8 +18,8 @@ KINDS: tuple[Kind, ...] = ("person", "void", "density")
 UNFAMILIAR = 0.01  # share of known scans that are called unfamiliar
 
 
-SCORE_AREA = 0.02
-"""About that of a head [m²]; the area of the scores of models whose card names none."""
+SCORE_AREA = 0.3
+"""About that of a person's silhouette [m²]."""
 
 Curve = tuple[float, float]
 """Slope and intercept of the logistic curve from a logit score to its probability."""
@@ -54,7 +54,7 @@ class ModelId:
     mass_factor : mapping of str to (float, float)
         Kind → low and high factor of the 90 % interval of an estimated mass, where it was measured.
     score_area : float [m²]
-        A scan's score is the highest mean over a square of that area: one place, not pixels scattered over the scan.
+        Over which the score of a place is a mean, at most; see `xrayscan.findings.scan_score`.
     """
 
     name: str

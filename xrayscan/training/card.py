@@ -36,7 +36,7 @@ def write_card(card: ModelCard) -> None:
 def _toml(card: ModelCard) -> str:
     text = json.dumps  # a JSON string is a TOML string
     lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
-    lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"score_area_m2 = {card.score_area!r}"]
+    lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"place_m2 = {card.score_area!r}"]
     lines += [f"thresholds_set_on = {text(card.thresholds_set_on)}"]
     lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
     lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]

@@ -141,7 +141,7 @@ class Network:
     design : str
         One of `xrayscan.network.designs.DESIGNS`.
     score_area : float [m²]
-        Of the square over which a scan's score is a mean.
+        Over which the score of a place is a mean, at most; see `xrayscan.findings.scan_score`.
     """
 
     grid: float = 0.01

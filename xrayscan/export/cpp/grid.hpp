@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -11,7 +13,8 @@ namespace xrayscan {
 
 constexpr int multiple = 32;                         // the network takes rows and columns that are multiples of this
 constexpr float depth_floor = -0.2f, depth_limit = 8.0f;  // optical depth
-constexpr double score_area = 0.02;                  // m2
+constexpr float shade = 0.1f;                        // score from which on a pixel belongs to a place
+constexpr double head_area = 0.02;                   // m2
 
 struct Image {
     int rows = 0, columns = 0;
@@ -194,22 +197,35 @@ inline Image to_scan(const float* plane, const Scan& scan, double grid) {
     return map;
 }
 
-// The highest mean over a square of pixels as large as the area of a head; beyond the picture there is 0.
-inline float scan_score(const Image& person, double row_pitch, double column_pitch) {
-    const int side = rounded(std::sqrt(score_area / (row_pitch * column_pitch)));
-    const int wide = person.columns + 1;
-    std::vector<double> sums(std::size_t(person.rows + 1) * wide);
-    for (int r = 0; r < person.rows; ++r)
-        for (int c = 0; c < person.columns; ++c)
-            sums[(r + 1) * wide + c + 1] = person(r, c) + sums[r * wide + c + 1] + sums[(r + 1) * wide + c] - sums[r * wide + c];
+// The highest score of a place: connected pixels, over corners too, of `shade` or more. It is the mean of the highest of them, as many as
+// make `area`; what a place lacks of the area of a head counts as 0. A fainter pixel is a place of its own.
+inline float scan_score(const Image& person, double row_pitch, double column_pitch, double area) {
+    const double cell = row_pitch * column_pitch;
+    const std::size_t most = std::size_t(rounded(area / cell)), least = std::min(most, std::size_t(rounded(head_area / cell)));
+    std::vector<char> known(person.at.size());
+    std::vector<std::size_t> next;
     double best = 0.0;
-    for (int r = 0; r < person.rows; ++r)
-        for (int c = 0; c < person.columns; ++c) {
-            const int top = std::max(0, r - side / 2), bottom = std::min(person.rows, r - side / 2 + side);
-            const int left = std::max(0, c - side / 2), right = std::min(person.columns, c - side / 2 + side);
-            const double sum = sums[bottom * wide + right] - sums[top * wide + right] - sums[bottom * wide + left] + sums[top * wide + left];
-            best = std::max(best, sum / (double(side) * side));
+    for (std::size_t first = 0; first < person.at.size(); ++first) {
+        if (known[first]) continue;
+        known[first] = 1;
+        std::vector<float> place{person.at[first]};
+        if (place[0] >= shade) next.push_back(first);
+        while (!next.empty()) {
+            const int row = int(next.back() / person.columns), column = int(next.back() % person.columns);
+            next.pop_back();
+            for (int r = std::max(0, row - 1); r <= std::min(person.rows - 1, row + 1); ++r)
+                for (int c = std::max(0, column - 1); c <= std::min(person.columns - 1, column + 1); ++c) {
+                    const std::size_t at = std::size_t(r) * person.columns + c;
+                    if (known[at] || person.at[at] < shade) continue;
+                    known[at] = 1;
+                    place.push_back(person.at[at]);
+                    next.push_back(at);
+                }
         }
+        std::sort(place.begin(), place.end(), std::greater<float>());
+        if (place.size() > most) place.resize(most);
+        best = std::max(best, std::accumulate(place.begin(), place.end(), 0.0) / double(std::max(place.size(), least)));
+    }
     return float(best);
 }
 

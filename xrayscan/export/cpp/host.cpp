@@ -50,11 +50,11 @@ static std::vector<Image> images(const fs::path& path, int rows, int columns) {
 struct Case {
     std::string name;
     int energies, rows, columns;
-    double row_pitch, column_pitch, grid;
+    double row_pitch, column_pitch, grid, area;
     int grid_rows, grid_columns, padded_rows, padded_columns;  // what a host computes itself
 
     friend std::istream& operator>>(std::istream& in, Case& c) {
-        return in >> c.name >> c.energies >> c.rows >> c.columns >> c.row_pitch >> c.column_pitch >> c.grid >> c.grid_rows >>
+        return in >> c.name >> c.energies >> c.rows >> c.columns >> c.row_pitch >> c.column_pitch >> c.grid >> c.area >> c.grid_rows >>
                c.grid_columns >> c.padded_rows >> c.padded_columns;
     }
 };
@@ -67,13 +67,13 @@ static Answer answered(const fs::path& golden) {
 #endif
 
 // What comes after the network; gives the scan score.
-static float after(const std::vector<float>& answer, const Scan& scan, double grid, const fs::path& out, const std::string& prefix) {
+static float after(const std::vector<float>& answer, const Scan& scan, const Case& c, const fs::path& out, const std::string& prefix) {
     std::vector<float> maps;
     float score = 0.0f;
     for (std::size_t plane = 0; plane < 5; ++plane) {
-        const Image map = to_scan(answer.data() + plane * answer.size() / 5, scan, grid);
+        const Image map = to_scan(answer.data() + plane * answer.size() / 5, scan, c.grid);
         maps.insert(maps.end(), map.at.begin(), map.at.end());
-        if (plane == 0) score = scan_score(map, scan.row_pitch, scan.column_pitch);
+        if (plane == 0) score = scan_score(map, scan.row_pitch, scan.column_pitch, c.area);
     }
     write(out / (prefix + "maps.f32"), maps);
     write(out / (prefix + "score.f32"), {score});
@@ -108,8 +108,8 @@ static void run(const fs::path& bundle, const fs::path& results) {
         write(out / "input.f32", input);
         write(out / "output.f32", answer.planes);
         if (!answer.features.empty()) write(out / "features.f32", answer.features);
-        const float score = after(answer.planes, scan, c.grid, out, "");
-        after(read(golden / "drawn.f32"), scan, c.grid, out, "drawn-");
+        const float score = after(answer.planes, scan, c, out, "");
+        after(read(golden / "drawn.f32"), scan, c, out, "drawn-");
         if (knows) write(out / "novelty.f32", {novelty(summary(answer.features, stack[3]), known)});
         std::cout << c.name << ": scan score " << score << "\n";
     }
