@@ -117,9 +117,7 @@ class TestErrors:
 
     def test_a_broken_card(self, tmp_path):
         (tmp_path / "card.toml").write_text("score_area_m2 = 0.1\n[thresholds]\n")
-        with pytest.raises(
-            ModelError, match="levels of a scan score that this version does not compute any more; take"
-        ):
+        with pytest.raises(ModelError, match="levels of a scan score that this version does not compute any more; take"):
             load_model(tmp_path)
         (tmp_path / "card.toml").write_text('name = "m"\n')
         with pytest.raises(ModelError, match="reading the model card .*version"):
