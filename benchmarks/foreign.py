@@ -5,8 +5,8 @@
 FOLDER holds scans, of a customs archive for example, of which it is known that nobody is in them. Each is screened as it is;
 then one simulated body is inserted into it (`xrayscan insert`, needs xrayscan[train]), the same one for each model. A body
 counts as found where a finding consistent with a person covers its middle or a fifth of its box, and the score of its place
-exceeds the threshold of 1 % false alarms. Prints shares with 95 % intervals (Wilson), by the transmission of the load around the
-body; with --out it writes a picture of each clean scan that was alarmed.
+exceeds the threshold of 1 % false alarms. Prints shares with 95 % intervals (Wilson), by the transmission of the load around
+the body; with --out it writes a picture of each clean scan that was alarmed.
 """
 
 from __future__ import annotations
