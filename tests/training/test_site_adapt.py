@@ -56,7 +56,7 @@ def tiny(tmp_path_factory):
     hashes = export(build("unet", 4).eval(), "unet", folder)
     card = {
         "name": "tiny", "version": "1", "created": "2026-01-01", "recipe": "recipe.toml", "revision": "abc", "seed": 0,
-        "grid_m": GRID, "thresholds_set_on": "nothing", "sha256": hashes, "thresholds": {"0.01": 0.5},
+        "grid_m": GRID, "place_m2": 0.02, "thresholds_set_on": "nothing", "sha256": hashes, "thresholds": {"0.01": 0.5},
         "calibration": {"person": [1.0, 0.0], "void": [1.0, 0.0]}, "mass_factor": {}, "figures": {"person": {"auroc": 0.5}},
     }  # fmt: skip
     write_card_table(card, folder)
