@@ -39,6 +39,13 @@ def rng():
     return np.random.default_rng(3)
 
 
+@pytest.fixture
+def upright(monkeypatch):
+    monkeypatch.setattr(inserted, "LAID", 0.0)
+    monkeypatch.setattr(inserted, "LEANING", 0.0)
+
+
+@pytest.mark.usefixtures("upright")
 class TestInsert:
     @pytest.fixture(autouse=True)
     def no_hole(self, monkeypatch):
@@ -63,17 +70,42 @@ class TestInsert:
     @pytest.mark.parametrize(
         "patch",
         [
-            scan(0.0), scan(5.0), scan(bits=BITS["display"]), scan(bits=BITS["person"]), scan(bits=BITS["void"]),
+            scan(5.0), scan(bits=BITS["display"]), scan(bits=BITS["person"]), scan(bits=BITS["void"]),
             scan(bits=BITS["driver"]), scan(shape=(20, 80)),
         ],
-        ids=["air", "too dense", "display", "a person", "a void", "a driver", "too small"],
+        ids=["too dense", "display", "a person", "a void", "a driver", "too small"],
     )  # fmt: skip
     def test_where_nobody_is_put(self, tmp_path, rng, patch):
         kept = patch.copy()
         assert not persons(tmp_path).insert(rng, patch)
         np.testing.assert_array_equal(patch, kept)
 
+    def test_in_the_open_air_only_some_stay(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(inserted, "TRIES", 1)
+        known = persons(tmp_path)
+        stayed = sum(known.insert(np.random.default_rng(seed), scan(0.0)) for seed in range(200))
+        assert stayed / 200 == pytest.approx(inserted.IN_OPEN, abs=0.1)
 
+
+class TestTurned:
+    @pytest.mark.parametrize("laid", [0.0, 1.0])
+    def test_mass_stays_and_a_quarter_turn_lays_down(self, laid, monkeypatch):
+        monkeypatch.setattr(inserted, "LAID", laid)
+        body = np.zeros((160, 60), np.float32)
+        body[5:155, 10:50] = 20.0
+        for seed in range(10):
+            turned = inserted._turned(np.random.default_rng(seed), body)
+            assert turned.sum() == pytest.approx(body.sum(), rel=0.01)
+            high, wide = (np.flatnonzero(turned.max(axis)).size for axis in (1, 0))
+            assert (wide > high) == bool(laid)
+
+    @pytest.mark.usefixtures("upright")
+    def test_upright_nothing_is_changed(self, rng):
+        body = np.linspace(1, 30, 40 * 16, dtype=np.float32).reshape(40, 16)
+        np.testing.assert_allclose(inserted._turned(rng, body), body, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("upright")
 class TestInHoles:
     @pytest.fixture
     def patch(self, tmp_path, rng, monkeypatch):

@@ -46,7 +46,7 @@ def train(
                 for _ in make(plan, split, folder, workers):
                     bar.advance(task)
             task = bar.add_task("training", total=plan.schedule.steps)
-            network = run(plan, folder / "train", folder, device=device, progress=_step(bar, task))
+            network = run(plan, folder / "train", folder, device=device, progress=_step(bar, task), workers=workers)
         card = ship(network, plan, folder, out, recipe=recipe, workers=workers, note=messages.print)
         results.print(f"{card!r} in {shown_path(out)}")
 

@@ -18,6 +18,7 @@ from xrayscan.errors import MissingDependencyError, RecipeError
 from xrayscan.network.grid import DEPTH_LIMIT
 from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
+from xrayscan.training.hard import Hard, Place
 from xrayscan.training.hollows import cut_void
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
@@ -68,9 +69,12 @@ class Crops:
     recipe : Recipe
     folder : Path
         Of the packed scans of one split; they are unpacked into ``unpacked`` in it as they are needed.
+    hard : Hard or None
+        Where mistakes were made before, if some of the crops shall show these.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
+    def __init__(self, recipe: Recipe, folder: Path, hard: Hard | None = None) -> None:
+        self.hard = hard
         self.paths = sorted(folder.glob("*.npz"))[: recipe.data.train]
         self.recipe, self.size = recipe, recipe.schedule.crop
         if len(self.paths) < recipe.data.train:
@@ -91,12 +95,14 @@ class Crops:
     def crop(self, step: int, place: int) -> Crop:
         """The crop of a step at a place in its batch."""
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        scan = _load(self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)])
-        window = self._window(rng, scan)
+        path, mistake = self._drawn(rng)
+        scan = _load(path)
+        window = self._window(rng, scan, mistake)
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
         patch = np.pad(patch, ((0, 0), *missing))
-        if rng.random() < self.recipe.schedule.inserted and not (patch[4].astype(np.uint8) & BITS["person"]).any():
+        # A mistake about nothing stays one: with a person put before it there would be somebody.
+        if mistake is None and rng.random() < self.recipe.schedule.inserted and not _shows_person(patch):
             self.persons.insert(rng, patch)
         if self.recipe.schedule.hollows and rng.random() < self.recipe.schedule.hollows:
             cut_void(rng, patch, self.recipe.network.grid)
@@ -110,22 +116,34 @@ class Crops:
         planes, bits = turned["image"].transpose(2, 0, 1), turned["mask"]
         return _example(rng, planes, bits)
 
-    def _window(self, rng: Rng, scan: np.ndarray) -> tuple[slice, slice]:
-        """Where to cut: mostly around what is looked for, if it is there."""
+    def _drawn(self, rng: Rng) -> tuple[Path, Place | None]:
+        """A scan, and where in it a mistake was made, if it is there for that."""
+        if self.hard is not None and rng.random() < self.recipe.schedule.hard:
+            drawn = self.hard.draw(rng)
+            if drawn is not None:
+                return drawn
+        return self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)], None
+
+    def _window(self, rng: Rng, scan: np.ndarray, target: Place | None) -> tuple[slice, slice]:
+        """Where to cut: around a place that is given; else mostly around what is looked for, if it is there."""
         rows, columns = scan.shape[1:]
         height, width = self.size
-        target = None
-        if rng.random() < 0.8:
+        if target is None and rng.random() < 0.8:
             # Every 4th pixel finds whatever is large enough to be learned.
             hits = np.argwhere(np.asarray(scan[4, ::4, ::4]).astype(np.uint8) & TARGETS)
             if len(hits):
-                target = hits[rng.integers(len(hits))] * 4
+                down, across = hits[rng.integers(len(hits))] * 4
+                target = int(down), int(across)
         if target is None:
-            target = (rng.integers(rows), rng.integers(columns))
-        top = int(target[0] - rng.integers(height // 8, height - height // 8))
-        left = int(target[1] - rng.integers(width // 8, width - width // 8))
+            target = int(rng.integers(rows)), int(rng.integers(columns))
+        top = target[0] - int(rng.integers(height // 8, height - height // 8))
+        left = target[1] - int(rng.integers(width // 8, width - width // 8))
         top, left = min(max(top, 0), max(rows - height, 0)), min(max(left, 0), max(columns - width, 0))
         return slice(top, top + height), slice(left, left + width)
+
+
+def _shows_person(patch: np.ndarray) -> bool:
+    return bool((patch[4].astype(np.uint8) & BITS["person"]).any())
 
 
 @lru_cache(maxsize=256)

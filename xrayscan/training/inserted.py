@@ -1,7 +1,8 @@
 """Persons of one packed scan inserted into a crop of another: areal densities add up along a ray, and so do optical depths.
 
 A simulated scan shows its persons before one load only. Inserted, each is seen before many, every other time in a hole in it,
-and no load is known by heart as one without persons. It is what `xrayscan.simulate.insertion` does, without its care for beam,
+and no load is known by heart as one without persons. Rays are level, so a picture of somebody who stands, turned by a quarter,
+is one of somebody who lies. It is what `xrayscan.simulate.insertion` does, without its care for beam,
 noise and scatter.
 """
 
@@ -11,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from xrayscan.simulate.packed import BITS
@@ -21,7 +23,10 @@ __all__ = ["Persons"]
 
 Rng = np.random.Generator
 ATTENUATION = (0.034, 0.055)  # cm²/g of a body, from 9 MV behind a load to 3 MV in the open
-SEEN = (0.02, 3.0)  # mean optical depth of what a person is inserted into: neither the open air nor what hides everything
+SEEN = 3.0  # largest mean optical depth of what a person is inserted into: more hides everything
+OPEN, IN_OPEN = 0.02, 0.25  # mean optical depth of the open air, and how often somebody stays there: as in curtain trailers
+LAID, LEANING = 0.3, 8.0  # share of persons that are turned by a quarter, and standard deviation of the angle of all [°]
+FAINT = 0.3  # areal density below which a turned body's edge is left out [g/cm²]
 TRIES = 8
 THERE = BITS["person"] | BITS["void"] | BITS["density"] | BITS["driver"]
 
@@ -58,7 +63,7 @@ class Persons:
         path, (top, left, bottom, right) = self.known[rng.integers(len(self.known))]
         there = np.asarray(self.load(path)[:, top:bottom, left:right], np.float32)
         body = np.where(there[4].astype(np.uint8) & BITS["person"], there[5], 0.0).astype(np.float32)
-        body = body[:, ::-1] if rng.random() < 0.5 else body
+        body = _turned(rng, body[:, ::-1] if rng.random() < 0.5 else body)
         factor = rng.uniform(*ATTENUATION)
         free = [have - want for have, want in zip(patch.shape[1:], body.shape, strict=True)]
         if min(free) < 0 or not body.any():
@@ -67,7 +72,7 @@ class Persons:
         for _ in range(TRIES):
             row, column = (int(rng.integers(size + 1)) for size in free)
             place = slice(row, row + body.shape[0]), slice(column, column + body.shape[1])
-            if _fits(patch[(slice(None), *place)], bits[place], mask):
+            if _fits(rng, patch[(slice(None), *place)], bits[place], mask):
                 there = np.zeros(bits.shape, bool)
                 there[place] = mask
                 if rng.random() < HOLE:
@@ -88,11 +93,26 @@ def _make_room(rng: Rng, patch: np.ndarray, bits: np.ndarray, there: np.ndarray,
     bits[(missing > VOID_EDGE) & ~there] |= BITS["ignore"]
 
 
-def _fits(planes: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> bool:
-    """Whether a place shows some load and could show a person, and nothing is there that is looked for."""
+def _turned(rng: Rng, body: np.ndarray) -> np.ndarray:
+    """A body's areal density in another attitude, its mass kept, as large as it needs."""
+    angle = float(rng.normal(0.0, LEANING)) + (90.0 * rng.choice([-1, 1]) if rng.random() < LAID else 0.0)
+    high, wide = body.shape
+    cosine, sine = abs(np.cos(np.radians(angle))), abs(np.sin(np.radians(angle)))
+    size = int(np.ceil(wide * cosine + high * sine)), int(np.ceil(wide * sine + high * cosine))
+    turn = cv2.getRotationMatrix2D(((wide - 1) / 2, (high - 1) / 2), angle, 1.0)
+    turn[:, 2] += (size[0] - wide) / 2, (size[1] - high) / 2
+    turned = np.asarray(cv2.warpAffine(body, turn, size), np.float32)
+    return np.where(turned > FAINT, turned, np.float32(0.0))
+
+
+def _fits(rng: Rng, planes: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether a place could show a person, is not the open air for most, and nothing is there that is looked for."""
     if (bits & THERE).any() or planes[2].mean() < 0.8:
         return False
-    return bool(SEEN[0] < planes[0][mask].mean() < SEEN[1] and planes[3][mask].mean() < 0.2)
+    depth = planes[0][mask].mean()
+    if depth < OPEN and rng.random() >= IN_OPEN:
+        return False
+    return bool(depth < SEEN and planes[3][mask].mean() < 0.2)
 
 
 def _apart(about: Path) -> list[tuple[int, int, int, int]]:

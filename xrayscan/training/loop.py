@@ -20,6 +20,7 @@ from xrayscan.network.designs import build, load_weights
 from xrayscan.network.runtime import BACKENDS
 from xrayscan.network.unet import AREAL_SCALE
 from xrayscan.training.crops import Crops
+from xrayscan.training.hard import hard_places
 from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
 from xrayscan.zoo import load_card
@@ -29,6 +30,7 @@ __all__ = ["Progress", "loss_of", "train"]
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
 ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
+RECORDS = "records.jsonl"
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
 
 
@@ -208,6 +210,7 @@ def train(
     device: str = "cpu",
     progress: Progress | None = None,
     seconds: float | None = None,
+    workers: int = 1,
 ) -> nn.Module:
     """Train a network, or go on with one that was stopped.
 
@@ -217,7 +220,7 @@ def train(
     data : Path
         Folder with the packed training scans.
     folder : Path
-        Where the checkpoint and ``curve.csv`` are kept.
+        Where the checkpoint and ``curve.csv`` are kept, and the records of the mistakes to learn from.
     device : str
         "cpu" or "cuda".
     progress : callable or None
@@ -225,6 +228,8 @@ def train(
     seconds : float or None [s]
         Train for so long, over all runs, instead of for the recipe's steps: to compare designs. Then the result depends on the
         machine's speed.
+    workers : int
+        Processes that look for mistakes before the first step, if the recipe wants crops of these.
 
     Returns
     -------
@@ -232,7 +237,9 @@ def train(
         The running mean of the weights, ready to be exported.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    crops, run, schedule = Crops(recipe, data), _Run(recipe, folder, device), recipe.schedule
+    run, schedule = _Run(recipe, folder, device), recipe.schedule
+    hard = hard_places(recipe, data, folder / RECORDS, workers) if schedule.hard else None
+    crops = Crops(recipe, data, hard)
     losses: list[float] = []
     _cut_back(folder / "curve.csv", run.step)
     coming = _Batches(crops, schedule.batch).coming(run.step)

@@ -179,6 +179,8 @@ class Schedule:
         Share of the crops that solids of random shapes are put into.
     hollows : float
         Share of the crops that a void is cut into where the load has room for one; most have none.
+    hard : float
+        Share of the crops that are cut where the weights of `Start` were wrong; see `xrayscan.training.hard`.
     core : int [px²]
         The loss of a whole crop is that of the mean of so many pixels, the highest.
     """
@@ -195,6 +197,7 @@ class Schedule:
     behind: float = 0.0
     solids: float = 0.0
     hollows: float = 0.0
+    hard: float = 0.0
     core: int = 640
 
     def __post_init__(self) -> None:
@@ -230,6 +233,12 @@ class Recipe:
     network: Network = field(default_factory=Network)
     schedule: Schedule = field(default_factory=lambda: Schedule(1000))
     start: Start | None = None
+
+    def __post_init__(self) -> None:
+        if self.schedule.hard and self.start is None:
+            raise RecipeError(
+                "schedule.hard is the share of crops where the weights of [start] were wrong; name weights there, or leave it 0"
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
