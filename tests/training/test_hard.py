@@ -108,6 +108,6 @@ class TestMeasured:
 
     def test_a_recipe_without_weights_to_start_from_has_no_mistakes(self):
         with pytest.raises(
-            RecipeError, match=r"schedule\.hard is the share of crops cut where the weights of \[start\] were wrong"
+            RecipeError, match=r"schedule\.hard is the share of crops where the weights of \[start\] were wrong"
         ):
             replace(PLAN, start=None)
