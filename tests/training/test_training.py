@@ -271,6 +271,15 @@ class TestLoop:
         for name, value in taken.items():
             torch.testing.assert_close(value, known[name], rtol=0, atol=0)
 
+    def test_a_deeper_one_starts_from_what_the_other_says(self, tmp_path):
+        network = Network(design="pyramid-deep", width=load_weights(self.CARD.file("weights.safetensors")).width)
+        run = loop._Run(self.started(network=network), tmp_path, "cpu")
+        scan = torch.rand(1, 5, 128, 160)
+        with torch.inference_mode():
+            said = load_weights(self.CARD.file("weights.safetensors"))(scan)
+            torch.testing.assert_close(run.network.eval()(scan), said)
+        assert any(name.startswith(loop.DEEPER) for name in run.network.state_dict())
+
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):
         """Where the truth has no finer edges: at these the averaged truth is a share, and a coarse answer less wrong."""

@@ -18,6 +18,7 @@ DESIGNS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
         "unet-large": lambda width: UNet(width, "large kernels"),
         "unet-strips": lambda width: UNet(width, "strips"),
         "pyramid": Pyramid,
+        "pyramid-deep": lambda width: Pyramid(width, deeper=(0, 1, 3, 0)),
         "lraspp": LRASPP,
     }
 )

@@ -8,6 +8,7 @@ Q. Hou et al., Strip Pooling, CVPR 2020, https://doi.org/10.1109/CVPR42600.2020.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from xrayscan.errors import MissingDependencyError, ModelError
@@ -43,6 +44,34 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True),
         nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True),
     )  # fmt: skip
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a way straight through. As it is built it changes nothing of what is not negative: put into a
+    network that was trained, it starts from what that one says.
+
+    References
+    ----------
+    K. He et al., Deep Residual Learning for Image Recognition, CVPR 2016, https://doi.org/10.1109/CVPR.2016.90
+    T. Chen, I. Goodfellow, J. Shlens, Net2Net, ICLR 2016: deeper networks from trained ones.
+
+    Examples
+    --------
+    >>> x = torch.rand(1, 8, 6, 6)
+    >>> bool((Residual(8).eval()(x) == x).all())
+    True
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+        )
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        nn.init.zeros_(self.second[1].weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.relu(x + self.second(self.first(x)))
 
 
 class _LargeKernel(nn.Module):
@@ -86,9 +115,11 @@ class Encoder(nn.Module):
         Channels of the stem; the stages hold 2, 3, 4.5 and 6 times as many.
     context : str
         One of `CONTEXTS`.
+    deeper : sequence of int
+        `Residual` blocks after each stage.
     """
 
-    def __init__(self, width: int, context: str) -> None:
+    def __init__(self, width: int, context: str, deeper: Sequence[int] = (0, 0, 0, 0)) -> None:
         super().__init__()
         if context not in CONTEXTS:
             raise ModelError(f"a U-Net has no context {context!r}; known are {', '.join(CONTEXTS)}")
@@ -98,14 +129,17 @@ class Encoder(nn.Module):
             nn.Conv2d(FEATURES, sizes[0], 5, 2, 2, bias=False), nn.BatchNorm2d(sizes[0]), nn.ReLU(inplace=True)
         )
         self.down = nn.ModuleList(_block(a, b, 2) for a, b in pairwise(sizes))
+        self.deeper = nn.ModuleList(
+            nn.Sequential(*(Residual(size) for _ in range(blocks))) for size, blocks in zip(sizes[1:], deeper, strict=True)
+        )
         look = CONTEXTS[context]
         self.context = nn.Sequential(*(look(sizes[-1]) for _ in range(3))) if look else nn.Sequential()
 
     def encoded(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Stem and stages, the finest first; the last after the look around."""
         felt = [self.stem(features(x))]
-        for stage in self.down:
-            felt.append(stage(felt[-1]))
+        for stage, more in zip(self.down, self.deeper, strict=True):
+            felt.append(more(stage(felt[-1])))
         felt[-1] = self.context(felt[-1])
         return felt
 
@@ -157,6 +191,8 @@ class Pyramid(Encoder):
         Channels of the stem.
     context : str
         One of `CONTEXTS`.
+    deeper : sequence of int
+        `Residual` blocks after each stage of the encoder.
 
     References
     ----------
@@ -168,8 +204,8 @@ class Pyramid(Encoder):
     torch.Size([1, 5, 64, 96])
     """
 
-    def __init__(self, width: int = 24, context: str = "large kernels") -> None:
-        super().__init__(width, context)
+    def __init__(self, width: int = 24, context: str = "large kernels", deeper: Sequence[int] = (0, 0, 0, 0)) -> None:
+        super().__init__(width, context, deeper)
         inner = 2 * width
         self.lateral = nn.ModuleList(nn.Conv2d(size, inner, 1) for size in self.sizes[1:])
         self.merge = nn.ModuleList(

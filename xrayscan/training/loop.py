@@ -30,6 +30,7 @@ __all__ = ["Progress", "loss_of", "train"]
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
 ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
+DEEPER = "deeper."  # what changes nothing before it is trained
 RECORDS = "records.jsonl"
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
 
@@ -140,8 +141,9 @@ def _first(recipe: Recipe) -> nn.Module:
             f"starting from the weights of {recipe.start.model}: they do not fit the encoder of a {recipe.network.design} of "
             f"width {recipe.network.width}; give the recipe's [network] the design and width of that model"
         )
-    whole = fit == set(wanted) == set(given)
-    network.load_state_dict({name: given[name] for name in (wanted if whole else encoder)}, strict=whole)
+    fresh = {name for name in wanted if name.startswith(DEEPER)} - set(given)
+    whole = fit | fresh == set(wanted) and set(given) <= set(wanted)
+    network.load_state_dict(wanted | {name: given[name] for name in (fit if whole else encoder)})
     return network.train()
 
 

@@ -208,7 +208,8 @@ class Schedule:
 class Start:
     """The weights that a training goes on from, on other scans.
 
-    Of a network of another design it takes the encoder, if the two have the same.
+    Of a network of another design it takes the encoder, if the two have the same; of the same one without some of its
+    residual blocks everything, and the network starts from what that one says.
 
     Attributes
     ----------
