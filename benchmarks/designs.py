@@ -1,9 +1,9 @@
 """Designs of networks compared at equal time: each is trained on the same crops for as many seconds, then measured.
 
-    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 unet-strips:24 lraspp:32 ...]
+    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 lraspp:32 pyramid:24 ...]
 
-DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design sees the same crops in the same order,
-as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted.
+DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design starts from random weights and sees the same crops in the same
+order, as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted.
 Measured on the calibration split, which none of them was trained on, with the running mean of the weights. Printed: steps,
 parameters, GFLOP of a 40 ft scan, the share of scans with persons found at 1 and 5 % of the clean scans alarmed, AUROC, and the
 AUROC of voids and density anomalies, with 95 % intervals. Each design's checkpoint stays in DATA/designs, so that the same
@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--scans", type=int, default=400)
-    parser.add_argument("--designs", nargs="+", default=["unet:24", "unet-large:24", "unet-strips:24", "lraspp:32"])
+    parser.add_argument(
+        "--designs", nargs="+", default=["unet:24", "unet-strips:24", "lraspp:32", "pyramid:24", "pyramid-deep:24"]
+    )
     asked = parser.parse_args()
 
     import torch
@@ -40,11 +42,12 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | --- | --- | --- | --- | --- |", flush=True)
     for named in asked.designs:
         design, width = named.split(":")
-        plan = replace(recipe, network=replace(recipe.network, design=design, width=int(width)))
+        network = replace(recipe.network, design=design, width=int(width))
+        plan = replace(recipe, network=network, schedule=replace(recipe.schedule, hard=0.0), start=None)
         folder = asked.data / "designs" / named.replace(":", "-")
-        network = train(plan, asked.data / "train", folder, seconds=60.0 * asked.minutes)
+        trained = train(plan, asked.data / "train", folder, seconds=60.0 * asked.minutes)
         steps = json.loads((folder / "state.json").read_text(encoding="utf-8"))["step"]
-        print(row(named, network, steps, asked.data / "calibration", plan, asked.scans), flush=True)
+        print(row(named, trained, steps, asked.data / "calibration", plan, asked.scans), flush=True)
 
 
 def row(named: str, network, steps: int, folder: Path, plan, count: int) -> str:
@@ -76,25 +79,23 @@ def row(named: str, network, steps: int, folder: Path, plan, count: int) -> str:
 
 def scored(answer, paths: list[Path], grid: float) -> list[tuple[str, dict[str, float]]]:
     """Kind and scan scores of packed scans, on the network's own grid."""
-    import cv2
     import torch
 
-    from xrayscan.findings import CORE
-    from xrayscan.network.grid import padded
-    from xrayscan.simulate.packed import BITS, load_packed
+    from xrayscan.evaluation.records import open_packed
+    from xrayscan.findings import scan_score
+    from xrayscan.network.anomaly import KINDS, AnomalyMap, ModelId
+    from xrayscan.network.grid import padded, to_grid
 
-    window, scores = max(1, round(np.sqrt(CORE) / grid)), []
+    scores = []
     for path in paths:
-        packed = load_packed(path).astype(np.float32)
-        rows, columns = packed.shape[1:]
-        dual = np.full((rows, columns), float((packed[4].astype(np.uint8) & BITS["dual"]).any()), np.float32)
-        stack = padded(np.stack([packed[0], packed[1], dual, packed[2], packed[3]]))
+        packed = open_packed(path, grid)
+        scan = packed.radiograph
+        rows, columns = scan.shape
         with torch.inference_mode():
-            planes = answer(torch.from_numpy(stack[None]))[0, :3, :rows, :columns].numpy()
-        seen = (packed[2] > 0.3) & (packed[3] < 0.5)
-        tops = [float(cv2.blur(plane * seen, (window, window), borderType=cv2.BORDER_CONSTANT).max()) for plane in planes]
-        kind = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["kind"]
-        scores.append((kind, dict(zip(("person", "void", "density"), tops, strict=True))))
+            given = torch.from_numpy(padded(to_grid(scan, grid))[None])
+            planes = answer(given)[0, :, :rows, :columns].numpy() * (scan.valid & ~scan.opaque)
+        anomaly = AnomalyMap(*planes, ModelId("design", "0", ""))
+        scores.append((str(packed.about["kind"]), {kind: scan_score(anomaly, scan, kind) for kind in KINDS}))
     return scores
 
 
