@@ -2,12 +2,12 @@
 
     python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 lraspp:32 pyramid:24 ...]
 
-DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design starts from random weights and sees the same crops in the same
-order, as many as it gets through; its rate falls to nothing at the end of its own time, in which reading and augmenting are counted.
-Measured on the calibration split, which none of them was trained on, with the running mean of the weights. Printed: steps,
-parameters, GFLOP of a 40 ft scan, the share of scans with persons found at 1 and 5 % of the clean scans alarmed, AUROC, and the
-AUROC of voids and density anomalies, with 95 % intervals. Each design's checkpoint stays in DATA/designs, so that the same
-command goes on where it was.
+DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design starts from random weights and sees the
+same crops in the same order, as many as it gets through; its rate falls to nothing at the end of its own time, in which reading
+and augmenting are counted. Measured on the calibration split, which none of them was trained on, with the running mean of the
+weights. Printed: steps, parameters, GFLOP of a 40 ft scan, the share of scans with persons found at 1 and 5 % of the clean
+scans alarmed, AUROC, and the AUROC of voids and density anomalies, with 95 % intervals. Each design's checkpoint stays in
+DATA/designs, so that the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+COMPARED = ("unet:24", "unet-strips:24", "lraspp:32", "pyramid:24", "pyramid-deep:24")
 
 
 def main() -> None:
