@@ -4,13 +4,15 @@
 PYTHON ?= python3
 RUNTIME := .venv-demo
 DEV := .venv-dev
+# Two processes of tests share the cores: threads within each would only wait for one another.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: demo test lint clean
 demo: $(RUNTIME)/.done
 	$(RUNTIME)/bin/xrayscan demo --out demo-out
 
 test: $(DEV)/.done lint
-	$(DEV)/bin/python -m pytest -n 2 -m "not slow"
+	$(ONE_THREAD) $(DEV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(DEV)/.done
 	$(DEV)/bin/ruff check .

@@ -30,12 +30,14 @@ IRON, STEEL = 7.1, 7.85
 
 def _fits(thing: Piece, room: Room) -> Piece | None:
     """The piece, or a quarter turn of it, where it fits into the room and is not too heavy for it."""
-    if thing.mass > 1.2 * payload(room):
-        return None
-    for degrees in (0.0, 90.0):
+    length, width, height = room.size
+    for degrees, (long, wide) in ((0.0, thing.size[:2]), (90.0, thing.size[1::-1])):
+        # Turned sizes are checked again: they differ by what is rounded.
+        if max(long - length, wide - width, thing.size[2] - height) > 1e-6:
+            continue
         own = spun(thing, degrees) if degrees else thing
         if all(a <= b for a, b in zip(own.size, room.size, strict=True)):
-            return own
+            return own if thing.mass <= 1.2 * payload(room) else None
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,12 +34,18 @@ class Piece:
     parts : tuple of Solid
         In order, with the lower corner of what they reach in the origin.
     size : (float, float, float) [m]
-    mass : float [kg]
+    weigh : callable
+        Its mass [kg], worked out when it is asked for: much of what is drawn fits nowhere, and is never weighed.
     """
 
     parts: tuple[Solid, ...]
     size: Point
-    mass: float
+    weigh: Callable[[], float]
+
+    @cached_property
+    def mass(self) -> float:
+        """In kg."""
+        return self.weigh()
 
 
 Make = Callable[[Rng], Piece]
@@ -132,7 +139,7 @@ def piece(parts: Sequence[Solid]) -> Piece:
     """A piece of solids, moved into the corner that it starts from."""
     low, high = bounds(parts)
     size = tuple(float(v) for v in high - low)
-    return Piece(tuple(moved(p, -low) for p in parts), size, mass(parts))  # type: ignore[arg-type]
+    return Piece(tuple(moved(p, -low) for p in parts), size, lambda: mass(parts))  # type: ignore[arg-type]
 
 
 def tilted(thing: Piece, turn: np.ndarray) -> Piece:
@@ -141,7 +148,7 @@ def tilted(thing: Piece, turn: np.ndarray) -> Piece:
     parts = [turned(p, turn, about) for p in thing.parts]
     low, high = bounds(parts)
     size = tuple(float(v) for v in high - low)
-    return Piece(tuple(moved(p, -low) for p in parts), size, thing.mass)  # type: ignore[arg-type]
+    return Piece(tuple(moved(p, -low) for p in parts), size, lambda: thing.mass)  # type: ignore[arg-type]
 
 
 def spun(thing: Piece, degrees: float) -> Piece:
@@ -159,7 +166,7 @@ def _together(placed: Sequence[tuple[Piece, Sequence[float]]]) -> Piece:
     """Pieces at given places as one piece, which starts in the origin."""
     parts = tuple(moved(p, np.asarray(at, float)) for thing, at in placed for p in thing.parts)
     size = tuple(float(max(at[k] + thing.size[k] for thing, at in placed)) for k in range(3))
-    return Piece(parts, size, sum(thing.mass for thing, _ in placed))  # type: ignore[arg-type]
+    return Piece(parts, size, lambda: sum(thing.mass for thing, _ in placed))  # type: ignore[arg-type]
 
 
 def stacked(rng: Rng, things: Sequence[Piece], slip: float = 0.02) -> Piece:
@@ -328,7 +335,7 @@ def on_bearers(rng: Rng, thing: Piece, height: float = 0.08) -> Piece:
 
 def piece_at(parts: Sequence[Solid], size: Point) -> Piece:
     """Solids that are where they should be as a piece of a given size [m]."""
-    return Piece(tuple(parts), size, mass(parts))
+    return Piece(tuple(parts), size, lambda: mass(parts))
 
 
 def on_pallet(rng: Rng, thing: Piece, over: float = 0.02) -> Piece:
