@@ -12,6 +12,11 @@ pytest.importorskip("onnx")
 import json
 from dataclasses import replace
 
+import typer
+from typer.testing import CliRunner
+
+from xrayscan.cli.evaluate import evaluate
+from xrayscan.errors import RecipeError
 from xrayscan.evaluation import runs
 from xrayscan.evaluation.runs import measure, packed_scans, read_records
 from xrayscan.network.designs import build
@@ -19,7 +24,7 @@ from xrayscan.network.model import Model
 from xrayscan.network.novelty import NOVELTY
 from xrayscan.scan import Radiograph
 from xrayscan.simulate.packed import BITS, save_packed
-from xrayscan.training.recipe import Data, HeldOut, Recipe
+from xrayscan.training.recipe import SPLITS, Data, HeldOut, Recipe
 from xrayscan.training.ship import export, finish, with_int8, with_novelty
 from xrayscan.zoo import ModelCard, load_card
 
@@ -129,6 +134,54 @@ class TestFinish:
         data, plan = splits
         unknown = replace(plan, data=replace(plan.data, calibrated_on=HeldOut(loads=("scrap",))))
         assert ", of families that it never met, " in finish(shipped, unknown, data).thresholds_set_on
+
+
+@pytest.fixture(scope="module")
+def both(shipped, splits):
+    """Set on the calibration split alone, and in the end on the test split too."""
+    data, plan = splits
+    return finish(shipped, plan, data), finish(shipped, replace(plan, data=replace(plan.data, set_on=SPLITS[1:])), data)
+
+
+class TestSetOnBoth:
+    def test_what_is_set_is_of_both_and_what_is_measured_of_the_first(self, both, splits):
+        data, _ = splits
+        first, last = both
+        assert last.thresholds_set_on.startswith("233 clean simulated scans")
+        assert "of recipe.toml's calibration and test splits, " in last.thresholds_set_on
+        assert last.figures == first.figures
+        rows = [row for row in read_records(data / "records.jsonl") if row.kind == "clean"]
+        assert sum(row.score["person"] > last.thresholds[0.05] for row in rows) / len(rows) <= 0.05
+        assert last.thresholds != first.thresholds
+        page = (last.folder / "card.md").read_text(encoding="utf-8")
+        assert f"| 5.0% | {last.thresholds[0.05]:.3f} | {first.thresholds[0.05]:.3f} |" in page
+
+    def test_it_is_measured_as_if_it_were_set_on_the_first_alone(self, both, splits, tmp_path, monkeypatch):
+        data, _ = splits
+        first, last = both
+        app = typer.Typer()
+        app.command()(evaluate)
+        monkeypatch.setattr(runs, "record", None)  # all of it was measured
+        asked = [
+            str(last.folder),
+            "--scans",
+            data / "test",
+            "--set-on",
+            data / "calibration",
+            "--records",
+            data / "records.jsonl",
+        ]
+        done = CliRunner().invoke(app, [*map(str, asked), "--out", str(tmp_path / "page.md")])
+        assert done.exception is None
+        page = (tmp_path / "page.md").read_text(encoding="utf-8")
+        assert f"| small 1 | 5% | {first.thresholds[0.05]:.3f} |" in page
+        assert "were set on 205 clean simulated scans" in page
+        assert "--set-on splits0/calibration --out" in page
+        assert load_card(str(last.folder)).thresholds == last.thresholds
+
+    def test_a_split_that_is_none_of_these_is_refused(self, splits):
+        with pytest.raises(RecipeError, match=r"data\.set_on is \['train'\]; thresholds are set on"):
+            replace(splits[1].data, set_on=["train"])
 
 
 class TestTiles:

@@ -43,6 +43,11 @@ def evaluate(  # noqa: PLR0913  one argument an option
     fit: Optional[Path] = typer.Option(  # noqa: UP045
         None, "--fit", help="Folder of packed scans on whose clean ones baselines are fitted, such as cache/NAME/train."
     ),
+    set_on: Optional[Path] = typer.Option(  # noqa: UP045
+        None, "--set-on",
+        help="Folder of packed scans, such as cache/NAME/calibration, on which thresholds, probabilities and intervals of "
+        "masses are set for this measurement, in the place of the card's: for a card set on the scans it is measured on.",
+    ),
     penetration: Optional[int] = typer.Option(  # noqa: UP045
         None, "--penetration", min=1,
         help="Also stage so many scenes of a seated adult behind goods: detection against areal density, beside the ideal "
@@ -64,6 +69,8 @@ def evaluate(  # noqa: PLR0913  one argument an option
         measured, subjects = [], []
         for name in models or [""]:
             subject = _subject(name, fit, (records or Path("records.jsonl")).parent)
+            if set_on is not None:
+                subject = _set_anew(subject, set_on, records or Path("records.jsonl"), workers)
             subjects.append(subject)
             measured.append(_measured(subject, paths, records, workers))
         drawn = {} if pictures is None else _drawn(measured[0], subjects[0], paths, pictures)
@@ -71,7 +78,7 @@ def evaluate(  # noqa: PLR0913  one argument an option
             _show(one)
         curves = None if penetration is None else _curves(subjects, penetration, (records or Path("records.jsonl")).parent)
         if out is not None:
-            command = _command(models or [], scans, out, pictures, count, penetration)
+            command = _command(models or [], scans, out, pictures, count, penetration, set_on)
             _write(measured, out, drawn, command, curves)
 
 
@@ -88,6 +95,31 @@ def _subject(name: str, fit: Path | None, place: Path) -> str:
     return fitted(name, fit, place)
 
 
+def _set_anew(subject: str, folder: Path, records: Path, workers: int) -> str:
+    """A copy of a model folder, beside the records, that is set on other scans; what has no card stays as it is."""
+    import shutil
+    from dataclasses import replace
+
+    from xrayscan.evaluation.runs import load_subject, measure, packed_scans
+    from xrayscan.training.calibration import with_settings
+    from xrayscan.training.card import write_card
+
+    card = getattr(load_subject(subject), "card", None)
+    if card is None:
+        return subject
+    place = records.parent / "set-on" / card.name
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(card.folder, place)
+    bare = replace(card, folder=place, thresholds={}, thresholds_set_on="", calibration={}, mass_factor={}, figures={})
+    write_card(bare)
+    paths = packed_scans([folder])
+    messages.print(f"setting {card.name} on {shown_path(folder)}")
+    with _shown(len(paths)) as step:
+        rows = measure(paths, str(place), kept=records, workers=workers, done=step)
+    write_card(with_settings(bare, rows, f"of {_told(folder)}, for this measurement"))
+    return str(place)
+
+
 def _baselines() -> Sequence[str]:
     from xrayscan.evaluation.baselines import BASELINES
 
@@ -101,7 +133,7 @@ def _measured(subject: str, paths: Sequence[Path], records: Path | None, workers
     card = getattr(load_subject(subject), "card", None)
     with _shown(len(paths)) as step:
         rows = measure(paths, subject, kept=records, workers=workers, done=step)
-    return Measured.of(rows, {} if card is None else card.thresholds)
+    return Measured.of(rows) if card is None else Measured.of(rows, card.thresholds, card.thresholds_set_on)
 
 
 @contextmanager
@@ -197,19 +229,22 @@ def _write(
 
 
 def _command(
-    models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None, scenes: int | None
-) -> str:
+    models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None, scenes: int | None,
+    set_on: Path | None = None,
+) -> str:  # fmt: skip
     """The command that writes the same page again; of what lies elsewhere only the last two names are told."""
-
-    def told(path: str | Path) -> str:
-        shown = shown_path(Path(path).absolute())
-        return Path(*Path(shown).parts[-2:]).as_posix() if Path(shown).is_absolute() else Path(shown).as_posix()
-
-    words = ["xrayscan", "evaluate", *(told(name) if "/" in name else name for name in models)]
+    words = ["xrayscan", "evaluate", *(_told(name) if "/" in name else name for name in models)]
     for folder in scans:
-        words += ["--scans", told(folder)]
-    words += ["--out", told(out)]
-    words += ["--pictures", told(pictures)] if pictures else []
+        words += ["--scans", _told(folder)]
+    words += ["--set-on", _told(set_on)] if set_on else []
+    words += ["--out", _told(out)]
+    words += ["--pictures", _told(pictures)] if pictures else []
     words += ["--penetration", str(scenes)] if scenes else []
     words += ["--count", str(count)] if count else []
     return shlex.join(words)
+
+
+def _told(path: str | Path) -> str:
+    """A path as a page names it: of what lies elsewhere, the last two names."""
+    shown = Path(shown_path(Path(path).absolute()))
+    return Path(*shown.parts[-2:]).as_posix() if shown.is_absolute() else shown.as_posix()

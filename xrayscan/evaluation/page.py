@@ -47,14 +47,17 @@ class Measured:
         The card's; empty for what has no card.
     figures : dict
         As `xrayscan.evaluation.summary.summarize` made them.
+    set_on : str
+        The scans that thresholds and probabilities were set on.
     """
 
     rows: tuple[Record, ...]
     thresholds: Mapping[float, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    set_on: str = ""
 
     @classmethod
-    def of(cls, rows: Sequence[Record], thresholds: Mapping[float, float]) -> Measured:
+    def of(cls, rows: Sequence[Record], thresholds: Mapping[float, float] | None = None, set_on: str = "") -> Measured:
         """Make the figures of records.
 
         Raises
@@ -62,7 +65,8 @@ class Measured:
         ShapeError
             Without any record.
         """
-        return cls(tuple(rows), dict(thresholds), summarize(rows, thresholds, {}))
+        thresholds = dict(thresholds or {})
+        return cls(tuple(rows), thresholds, summarize(rows, thresholds, {}), set_on)
 
     @property
     def name(self) -> str:
@@ -200,7 +204,7 @@ def _rules() -> list[str]:
         "## How it is counted", "",
         "- **Clean** scans hide nothing; about half of them hold look-alikes, which count as clean.",
         "- **Found** scans with persons have a scan score above the threshold that alarms the stated share of the clean scans;",
-        "  a tie finds nothing. Set *on these scans* it compares detectors; *the card's* was set on other scans, before.",
+        "  a tie finds nothing. Set *on these scans* it compares detectors; *the card's* was set before (see there).",
         "  A scan is found *in the right place* if a region that hits what is there exceeds the threshold too.",
         "- **Difficulty** is that of a scan's easiest person, by the areal density of everything else over it: easy,",
         f"  {BOUNDS['easy']}; medium, {BOUNDS['medium']}; hard, {BOUNDS['hard']}; beyond, {BOUNDS['beyond']} (of every",
@@ -258,7 +262,8 @@ def _card(models: Sequence[Measured]) -> list[str]:
     if not rows:
         return []
     head = ["model", "wanted", "scan score", "clean scans alarmed", "scans with persons found"]
-    return ["## At the card's thresholds", "", "Set on other scans, before.", "", *_table(head, rows)]
+    said = [f"Thresholds and probabilities of {model.name} were set on {model.set_on}." for model in models if model.set_on]
+    return ["## At the card's thresholds", "", *said, "", *_table(head, rows)]
 
 
 def _findings(models: Sequence[Measured]) -> list[str]:

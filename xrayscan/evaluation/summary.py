@@ -182,9 +182,10 @@ def _at_card(rows: Sequence[Record], thresholds: Mapping[float, float]) -> dict[
     held = [row.score["person"] for row in holding(rows, "person")]
     out = {}
     for rate, level in sorted(thresholds.items()):
-        out[f"{rate:g}"] = _figure(wilson(sum(s > level for s in clean), len(clean)), "clean scans alarmed") | _figure(
-            wilson(sum(s > level for s in held), len(held)), "scans with persons found"
+        out[f"{rate:g}"] = {"scan score": level} | _figure(
+            wilson(sum(s > level for s in clean), len(clean)), "clean scans alarmed"
         )
+        out[f"{rate:g}"] |= _figure(wilson(sum(s > level for s in held), len(held)), "scans with persons found")
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from xrayscan.errors import RecipeError
 from xrayscan.evaluation.metrics import threshold_at
 from xrayscan.evaluation.records import Record
 from xrayscan.evaluation.summary import CLEAN
+from xrayscan.zoo import ModelCard
 
-__all__ = ["RATES", "logistic", "mass_factor", "probabilities", "thresholds"]
+__all__ = ["RATES", "logistic", "mass_factor", "probabilities", "thresholds", "with_settings"]
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.10)
 FEWEST = 20  # regions that a curve or an interval must rest on
@@ -83,3 +85,29 @@ def mass_factor(rows: Sequence[Record]) -> dict[str, tuple[float, float]]:
             low, high = np.percentile(ratio, [5, 95])
             factors[kind] = (round(float(low), 3), round(float(high), 3))
     return factors
+
+
+def with_settings(card: ModelCard, rows: Sequence[Record], said: str) -> ModelCard:
+    """The card with thresholds, probabilities and intervals of masses as these records give them.
+
+    Regions that a card's own curve had left out as too unlikely do no harm: how often a region of some score is right does not
+    hang on which others there are.
+
+    Parameters
+    ----------
+    card : ModelCard
+    rows : sequence of Record
+        Of this model.
+    said : str
+        What the scans are.
+
+    Raises
+    ------
+    RecipeError
+        As `thresholds`.
+    """
+    clean = sum(row.kind in CLEAN for row in rows)
+    return replace(
+        card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
+        thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, {said}, {card.created}",
+    )  # fmt: skip

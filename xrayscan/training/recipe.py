@@ -103,6 +103,9 @@ class Data:
     calibrated_on : HeldOut
         Of which the calibration split is made: thresholds and probabilities that were set on families that the network knows
         promise too much of others. Where it names none of a sort, that split has those of training.
+    set_on : tuple of str
+        Splits that thresholds, probabilities and the intervals of masses are set on in the end: "calibration", or that and
+        "test". What is measured on the test split is measured before, with what the calibration split alone gave.
     """
 
     train: int
@@ -112,9 +115,15 @@ class Data:
     pitch: float = 0.01
     held_out: HeldOut = field(default_factory=HeldOut)
     calibrated_on: HeldOut = field(default_factory=HeldOut)
+    set_on: tuple[str, ...] = ("calibration",)
 
     def __post_init__(self) -> None:
         self._trained()
+        object.__setattr__(self, "set_on", tuple(self.set_on))
+        if self.set_on not in (SPLITS[1:2], SPLITS[1:]):
+            raise RecipeError(
+                f'data.set_on is {list(self.set_on)}; thresholds are set on ["calibration"] or on ["calibration", "test"]'
+            )
         if abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise RecipeError(f"the shares of data.mix add up to {sum(self.mix.values()):g}; expected 1")
 

@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from xrayscan.errors import MissingDependencyError, ModelError
-from xrayscan.evaluation.difficulty import CLEAN
 from xrayscan.evaluation.records import Record, open_packed
 from xrayscan.evaluation.runs import measure, packed_scans
 from xrayscan.evaluation.summary import summarize
@@ -28,7 +27,7 @@ from xrayscan.network.grid import padded, to_grid
 from xrayscan.network.novelty import NOVELTY, fit
 from xrayscan.network.quantized import quantize
 from xrayscan.network.runtime import BACKENDS, REACH
-from xrayscan.training.calibration import mass_factor, probabilities, thresholds
+from xrayscan.training.calibration import with_settings
 from xrayscan.training.card import write_card
 from xrayscan.training.recipe import HeldOut, Recipe
 from xrayscan.zoo import ModelCard
@@ -192,19 +191,19 @@ def ship(
 def finish(
     card: ModelCard, plan: Recipe, data: Path, *, workers: int = 1, note: Callable[[str], None] = lambda _: None
 ) -> ModelCard:
-    """The card of an exported model with its thresholds, probabilities and figures, written; arguments as those of `ship`."""
+    """The card of an exported model with its thresholds, probabilities and figures, written; arguments as those of `ship`.
+
+    The figures are those of what was set on the calibration split alone, whatever the recipe sets in the end.
+    """
     note("setting thresholds and probabilities on the calibration split")
     rows = _measured(card, data, "calibration", workers)
     unknown = ", of families that it never met" if plan.data.calibrated_on != HeldOut() else ""
-    clean = sum(row.kind in CLEAN for row in rows)
-    card = replace(
-        card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
-        thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, of recipe.toml's calibration split{unknown}, "
-        f"{card.created}",
-    )  # fmt: skip
+    card = with_settings(card, rows, f"of recipe.toml's calibration split{unknown}")
     note("measuring on the test split")
-    rows = _measured(card, data, "test", workers)
-    card = replace(card, figures=summarize(rows, dict(card.thresholds), card.mass_factor))
+    tested = _measured(card, data, "test", workers)
+    card = replace(card, figures=summarize(tested, dict(card.thresholds), card.mass_factor))
+    if "test" in plan.data.set_on:
+        card = with_settings(card, [*rows, *tested], f"of recipe.toml's calibration and test splits{unknown}")
     write_card(card)
     return card
 
