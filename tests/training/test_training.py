@@ -303,7 +303,6 @@ class TestLoop:
         assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
 
     def test_it_learns(self, packed, tmp_path):
-        torch.set_num_threads(2)
         longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=120, rate=5e-3))
         told = []
         trained = train(longer, packed / "train", tmp_path / "run", progress=lambda *done: told.append(done[:2]))

@@ -6,7 +6,8 @@ the load only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 
@@ -262,12 +263,26 @@ def render(
     >>> round(areal.iron[10, 5].item()), round(areal.water[10, 5].item())
     (20, 40)
     """
-    rays = Rays(fan, device)
-    scene = _Scene(fan, fixed, load, hidden)
+    with _one_thread():
+        return _rendered(fan, _Scene(fan, fixed, load, hidden), Rays(fan, device), len(hidden))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Thousands of small solids are drawn one after the other: threads would wait for each other longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _rendered(fan: Fan, scene: _Scene, rays: Rays, hidden: int) -> Areal:
     tracer = _Tracer(scene, rays)
     last_use = scene.last_use()
     water, iron = (torch.zeros(fan.shape, device=rays.device) for _ in range(2))
-    drafts = [_Draft(scene, i, rays) for i in range(len(hidden))]
+    drafts = [_Draft(scene, i, rays) for i in range(hidden)]
     for i, solid in enumerate(scene.solids):
         window = scene.windows[i]
         if not window.empty and scene.role[i] != HOLE and solid.density > 0.0:
