@@ -100,11 +100,11 @@ def main() -> None:
         for rate in RATES:
             if rate in card.thresholds:
                 print(f"  alarmed at {rate:.1%}: {text(sum(s > card.thresholds[rate] for s in clean[name]), len(clean[name]))}")
-        threshold = card.threshold(0.01)
-        for what, low, high in (("above", THIN, 1.01), ("up to", -1.0, THIN)):
-            group = [score for there, score in inserted[name] if low < there <= high]
-            found = sum(score > threshold for score in group)
-            print(f"  bodies found at 1 %, transmission {what} {THIN}: {text(found, len(group))}")
+        for rate, threshold in sorted(card.thresholds.items()):
+            for what, low, high in (("above", THIN, 1.01), ("up to", -1.0, THIN)):
+                group = [score for there, score in inserted[name] if low < there <= high]
+                found = sum(score > threshold for score in group)
+                print(f"  bodies found at {rate:.1%}, transmission {what} {THIN}: {text(found, len(group))}")
 
 
 if __name__ == "__main__":
