@@ -26,9 +26,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--scans", type=int, default=400)
-    parser.add_argument(
-        "--designs", nargs="+", default=["unet:24", "unet-strips:24", "lraspp:32", "pyramid:24", "pyramid-deep:24"]
-    )
+    parser.add_argument("--designs", nargs="+", default=COMPARED)
     asked = parser.parse_args()
 
     import torch

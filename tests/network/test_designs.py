@@ -49,7 +49,8 @@ class TestEveryDesign:
 
 def test_an_unknown_design_is_refused():
     with pytest.raises(
-        ModelError, match="there is no design 'transformer'; known are unet, unet-large, unet-strips, pyramid, pyramid-deep, lraspp"
+        ModelError,
+        match="there is no design 'transformer'; known are unet, unet-large, unet-strips, pyramid, pyramid-deep, lraspp",
     ):
         build("transformer", 8)
 

@@ -107,7 +107,8 @@ def _set_anew(subject: str, folder: Path, records: Path, workers: int) -> str:
     card = getattr(load_subject(subject), "card", None)
     if card is None:
         return subject
-    place = records.parent / "set-on" / card.name
+    # Two versions of a model may have one name.
+    place = records.parent / "set-on" / f"{card.name}-{min(card.sha256.values())[:8]}"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(card.folder, place)
     bare = replace(card, folder=place, thresholds={}, thresholds_set_on="", calibration={}, mass_factor={}, figures={})
