@@ -23,6 +23,7 @@ from xrayscan.training.hollows import cut_void
 from xrayscan.training.inserted import Persons
 from xrayscan.training.recipe import Recipe
 from xrayscan.training.solids import SOLID, add_solids
+from xrayscan.training.spliced import splice
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would look up the network otherwise
 try:
@@ -36,6 +37,9 @@ Rng = np.random.Generator
 HARDER = (10.0, 40.0, 90.0, 150.0), (1.0, 3.0, 4.0, 2.0)
 """Areal density over the easiest person of a scan [g/cm²], and how often such a scan is drawn, against any other."""
 TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
+DRIVER = 0.25
+"""Weight of a driver's pixels: a person in plain sight who is none to be found. Only the cab tells, and there are more of them
+in the training scans than of those who are in plain sight somewhere else."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +92,23 @@ class Crops:
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
             albumentations.Affine(
-                scale={"x": (0.78, 1.28), "y": (0.78, 1.28)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7
+                scale={"x": (0.7, 1.35), "y": (0.7, 1.35)}, rotate=(-2.5, 2.5), shear={"x": (-2, 2), "y": (-2, 2)}, p=0.7
             ),
         ])  # fmt: skip
 
     def crop(self, step: int, place: int) -> Crop:
         """The crop of a step at a place in its batch."""
         rng = np.random.default_rng((self.recipe.seed, 7, step, place))
-        path, mistake = self._drawn(rng)
-        scan = _load(path)
-        window = self._window(rng, scan, mistake)
-        patch = np.asarray(scan[(slice(None), *window)], np.float32)
-        missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
-        patch = np.pad(patch, ((0, 0), *missing))
+        patch, mistake, below = self._cut(rng)
+        if self.recipe.schedule.spliced and rng.random() < self.recipe.schedule.spliced:
+            splice(rng, patch, self._cut(rng)[0])
         # A mistake about nothing stays one: with a person put before it there would be somebody.
         if mistake is None and rng.random() < self.recipe.schedule.inserted and not _shows_person(patch):
             self.persons.insert(rng, patch)
         if self.recipe.schedule.hollows and rng.random() < self.recipe.schedule.hollows:
             cut_void(rng, patch, self.recipe.network.grid)
         if self.behind.known and rng.random() < self.recipe.schedule.behind:
-            self.behind.add(rng, patch, below=scan.shape[1] - window[0].stop)
+            self.behind.add(rng, patch, below=below)
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
             add_solids(rng, patch, self.recipe.network.grid)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
@@ -115,6 +116,15 @@ class Crops:
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))
         planes, bits = turned["image"].transpose(2, 0, 1), turned["mask"]
         return _example(rng, planes, bits)
+
+    def _cut(self, rng: Rng) -> tuple[np.ndarray, Place | None, int]:
+        """A part of a scan, where in the scan a mistake was made if it is there for that, and the scan's rows below it."""
+        path, mistake = self._drawn(rng)
+        scan = _load(path)
+        window = self._window(rng, scan, mistake)
+        patch = np.asarray(scan[(slice(None), *window)], np.float32)
+        missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
+        return np.pad(patch, ((0, 0), *missing)), mistake, scan.shape[1] - window[0].stop
 
     def _drawn(self, rng: Rng) -> tuple[Path, Place | None]:
         """A scan, and where in it a mistake was made, if it is there for that."""
@@ -178,8 +188,9 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
             high[row], low[row] = high[beside], low[beside]
     labels = np.stack([(bits & BITS[k]) > 0 for k in ("person", "void", "density")]).astype(np.float32)
     usable = ((opaque < 0.5) & (valid > 0.3)).astype(np.float32)
+    person = usable * np.where(bits & BITS["driver"], np.float32(DRIVER), np.float32(1.0))
     known = usable * ((bits & SOLID) == 0)
-    weight = np.stack([usable, known * ((bits & BITS["ignore"]) == 0), known])
+    weight = np.stack([person, known * ((bits & BITS["ignore"]) == 0), known])
     stack = np.stack([high, low, np.full_like(high, float(dual and not display)), valid, opaque]).astype(np.float32)
     return Crop(stack, labels, weight, np.stack([added, missing]), usable * (0.0 if display else 1.0))
 
@@ -188,7 +199,7 @@ def _another_machine(rng: Rng, high: np.ndarray, low: np.ndarray | None) -> tupl
     """Another beam and sharpness, gains that differ, more noise: the same for both energies, but for their noise."""
     depths = [high] if low is None else [high, low]
     if rng.random() < 0.5:  # another effective energy
-        factors = rng.uniform(0.88, 1.14) * np.array([1.0, rng.uniform(0.97, 1.03)])
+        factors = rng.uniform(0.8, 1.2) * np.array([1.0, rng.uniform(0.97, 1.03)])
         depths = [depth * np.float32(factor) for depth, factor in zip(depths, factors, strict=False)]
     if rng.random() < 0.25:  # a coarser detector, a larger focal spot
         sharpness = float(rng.uniform(0.4, 1.6))

@@ -188,6 +188,8 @@ class Schedule:
         Share of the crops that solids of random shapes are put into.
     hollows : float
         Share of the crops that a void is cut into where the load has room for one; most have none.
+    spliced : float
+        Share of the crops that a part of another crop is put into; see `xrayscan.training.spliced`.
     hard : float
         Share of the crops that are cut where the weights of `Start` were wrong; see `xrayscan.training.hard`.
     core : int [px²]
@@ -206,6 +208,7 @@ class Schedule:
     behind: float = 0.0
     solids: float = 0.0
     hollows: float = 0.0
+    spliced: float = 0.0
     hard: float = 0.0
     core: int = 640
 
