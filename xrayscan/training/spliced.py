@@ -47,7 +47,7 @@ def splice(rng: Rng, patch: np.ndarray, other: np.ndarray) -> bool:
     --------
     >>> here, there = np.zeros((7, 64, 96), np.float32), np.ones((7, 64, 96), np.float32)
     >>> there[4] = 0
-    >>> splice(np.random.default_rng(1), here, there), 0.2 < here[0].mean() < 0.8
+    >>> splice(np.random.default_rng(1), here, there), bool(0.2 < here[0].mean() < 0.8)
     (True, True)
     """
     bits, others = (planes[4].astype(np.uint8) for planes in (patch, other))
