@@ -21,7 +21,7 @@ from xrayscan.simulate.run import replay
 from xrayscan.simulate.scanner import PRESETS
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
-from xrayscan.training.crops import Crops
+from xrayscan.training.crops import DRIVER, Crops, _example
 from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
@@ -164,6 +164,23 @@ class TestCrops:
         pairs = [(plain.crop(step, 0), more.crop(step, 0)) for step in range(40)]
         assert sum(b.labels[0].sum() > a.labels[0].sum() for a, b in pairs) > 4
         assert sum(b.input[0].mean() > a.input[0].mean() for a, b in pairs) > 20
+
+    def test_crops_are_joined_from_two_scans_as_often_as_asked(self, packed):
+        plain = Crops(SMALL, packed / "train")
+        joined = Crops(replace(SMALL, schedule=replace(SMALL.schedule, spliced=1.0)), packed / "train")
+        pairs = [(plain.crop(step, 0), joined.crop(step, 0)) for step in range(20)]
+        assert sum((a.input != b.input).any() for a, b in pairs) > 4
+
+    def test_a_driver_counts_less_than_what_is_beside_him(self):
+        planes, bits = np.zeros((6, 40, 50), np.float32), np.zeros((40, 50), np.uint8)
+        planes[2], bits[10:20, 10:20] = 1.0, BITS["driver"]
+        drawn = [_example(np.random.default_rng(seed), planes.copy(), bits) for seed in range(5)]
+        for crop in drawn:
+            on_him = crop.weight[0, 10:20, 10:20]
+            assert set(np.unique(on_him)) <= {0.0, np.float32(DRIVER)}
+            assert set(np.unique(np.delete(crop.weight[0], np.s_[10:20], axis=0))) <= {0.0, 1.0}
+            assert (crop.weight[1:, 10:20, 10:20] == crop.weight[1:, 10:20, 20:30]).mean() > 0.9
+            assert not crop.labels.any()
 
     def test_what_can_not_be_seen_is_not_learned(self, packed):
         crops = Crops(SMALL, packed / "train")

@@ -1,8 +1,8 @@
 """A part of another crop in the place of a part of this one: what is beside something says little then of what it is.
 
-A network that looks meters around learns where persons lie in simulated scans: between cartons, behind walls, in crates. Somebody
-in plain sight on a half-empty floor is nobody to it, and nothing in his own shape says otherwise. Where two scans meet, the
-surroundings are those of no load; what is left to tell a person by is the person.
+A network that looks meters around learns where persons lie in simulated scans: between cartons, behind walls, in crates.
+Somebody in plain sight on a half-empty floor is nobody to it, and nothing in his own shape says otherwise. Where two scans meet,
+the surroundings are those of no load; what is left to tell a person by is the person.
 
 References
 ----------
@@ -30,7 +30,8 @@ ALONE = BITS["driver"] | BITS["display"]
 def splice(rng: Rng, patch: np.ndarray, other: np.ndarray) -> bool:
     """Put a part of another crop, with all that is told of it, into the same place of this one, in place.
 
-    Nothing that is looked for is cut in two, and along the cut nothing is told of voids. The second energy is left where one of the two does not have it.
+    Nothing that is looked for is cut in two, and along the cut nothing is told of voids. The second energy is left where one of
+    the two does not have it.
 
     Parameters
     ----------
