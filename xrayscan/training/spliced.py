@@ -1,8 +1,8 @@
 """A part of another crop in the place of a part of this one: what is beside something says little then of what it is.
 
 A network that looks meters around learns where persons lie in simulated scans: between cartons, behind walls, in crates.
-Somebody in plain sight on a half-empty floor is nobody to it, and nothing in his own shape says otherwise. Where two scans meet,
-the surroundings are those of no load; what is left to tell a person by is the person.
+Somebody in plain sight on a half-empty floor is nobody to it, and nothing in his own shape says otherwise. Where two scans
+meet, the surroundings are those of no load; what is left to tell a person by is the person.
 
 References
 ----------
