@@ -61,9 +61,14 @@ class TestAContainerThatTheSeamCuts:
         (person,), (why,) = self.REPORT.findings, self.REPORT.explanations
         assert person.box == PERSON
         assert person.position == position_of(PERSON, person.mask, (CONTAINER,), PITCH, ROWS)
-        assert person.position.from_left == pytest.approx((159.5 - 40) * 0.1)
+        assert person.position.from_left == pytest.approx((160 - 40) * 0.1)
         assert why.sentences == ("First.", place(person, (CONTAINER,)))
-        assert "11.95 m from the container's left end" in why.sentences[1]
+        assert "12.00 m from the container's left end" in why.sentences[1]
+
+
+def test_a_reviewer_is_told_what_the_rate_is_of():
+    whole = assembled((FIRST, report_of(FIRST)), (SECOND, report_of(SECOND)))
+    assert any("screened in 2 stretches" in one and "that of one stretch" in one for one in whole.warnings)
 
 
 class TestWhatWasInspected:

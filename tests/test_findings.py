@@ -94,7 +94,13 @@ def test_a_void_weighs_what_is_missing():
 
 def test_without_a_container_places_are_from_the_pictures_edge():
     (finding,) = find(maps(person=plane((60, 100, 140, 150, 0.9))), radiograph(containers=()))
-    assert finding.position == Position(pytest.approx(1.245), pytest.approx(1.005))
+    assert finding.position == Position(pytest.approx(1.25), pytest.approx(1.0))
+
+
+def test_of_two_boxes_upon_each_other_the_one_around_it_counts():
+    upper, lower = Box(10, 10, 90, 390), Box(110, 10, 190, 390)
+    (finding,) = find(maps(person=plane((120, 100, 160, 150, 0.9))), radiograph(containers=(upper, lower)))
+    assert finding.position == Position(pytest.approx(1.15), pytest.approx(0.5))
 
 
 def test_two_scans_do_not_mix():

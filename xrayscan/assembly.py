@@ -256,7 +256,11 @@ def _told(pieces: Sequence[_Piece]) -> Iterator[Step]:
     """What was done to all stretches alike once, and the rest with the columns that it was done to."""
     alike = {(step.name, step.note) for step in pieces[0].steps}
     alike.intersection_update(*({(step.name, step.note) for step in piece.steps} for piece in pieces[1:]))
-    yield Step("stretches", f"screened in {len(pieces)} stretches, cut where most of the beam comes through")
+    yield Step(
+        "stretches",
+        f"warning: screened in {len(pieces)} stretches, cut where most of the beam comes through; the rate of false alarms is "
+        "that of one stretch",
+    )
     yield from (step for step in pieces[0].steps if (step.name, step.note) in alike)
     for piece in pieces:
         for step in piece.steps:

@@ -336,20 +336,22 @@ def position_of(
         Columns that lie before the picture, if it is a part of one.
     """
     row, column = _middle(box, mask)
-    holding = _holding(containers, column)
+    holding = _holding(containers, row, column)
     left, bottom = (-start, rows) if holding is None else (holding.left, holding.bottom)
     return Position((column - left) * pitch[1], (bottom - row) * pitch[0])
 
 
 def is_contained(box: Box, mask: np.ndarray, containers: Sequence[Box]) -> bool:
     """Whether a region's position is told from a container, as `position_of` does."""
-    return _holding(containers, _middle(box, mask)[1]) is not None
+    return _holding(containers, *_middle(box, mask)) is not None
 
 
 def _middle(box: Box, mask: np.ndarray) -> tuple[float, float]:
     rows, columns = np.nonzero(mask)
-    return box.top + float(rows.mean()), box.left + float(columns.mean())
+    return box.top + float(rows.mean()) + 0.5, box.left + float(columns.mean()) + 0.5
 
 
-def _holding(containers: Sequence[Box], column: float) -> Box | None:
-    return next((one for one in containers if one.left <= column < one.right), None)
+def _holding(containers: Sequence[Box], row: float, column: float) -> Box | None:
+    """The container around a place, or the one above or below which it lies; of two upon each other the right one."""
+    over = [one for one in containers if one.left <= column < one.right]
+    return next((one for one in over if one.top <= row < one.bottom), over[0] if over else None)

@@ -193,3 +193,28 @@ def test_a_finding_of_another_scan_is_refused():
     small = Yard(shape=(100, 100), box=Box(10, 10, 60, 60))
     with pytest.raises(ShapeError, match=r"explaining P1: its Box.* lies outside a scan of 100 rows x 100 columns"):
         explain(FakeModel(small.anomaly), small.radiograph, [Yard().finding])
+
+
+@pytest.mark.parametrize(("added", "missing", "verb"), [(0.0, 20.0, "lacks 20 g/cm²"), (20.0, 0.0, "adds 20 g/cm²")])
+def test_a_density_anomaly_is_told_by_what_differs_most(added, missing, verb):
+    text = told(Yard(kind="density", added=added, missing=missing))
+    assert f"Compared with the load around it {verb} on average" in text
+
+
+def test_a_load_that_hides_nothing_lets_all_come_through():
+    assert "comes through to 100 % there" in told(Yard(depth=0.003))
+    assert "comes through to 12 % there" in told(Yard(depth=2.1))
+
+
+def test_front_and_rear_are_those_of_the_containers_own_truck():
+    containers = Box(10, 100, 150, 400), Box(10, 520, 150, 820)
+    cabs = Region("cab", Box(40, 40, 150, 98)), Region("cab", Box(40, 440, 150, 515))
+    at_the_back = replace(Yard(shape=(160, 900), box=Box(80, 340, 120, 370)).finding)
+    assert "left end (its front, where the cab is)" in place(at_the_back, containers, cabs)
+
+
+@pytest.mark.parametrize(("shape", "pitch"), [((400, 1), (0.01, 0.01)), ((900, 3), (0.004, 0.004)), ((2, 900), (0.005, 0.005))])
+def test_a_scan_narrower_than_what_is_compared_is_explained(shape, pitch):
+    yard = Yard(shape=shape, pitch=pitch, box=Box(0, 0, shape[0] // 2 or 1, shape[1] // 2 or 1), containers=False)
+    (why,) = explain(FakeModel(yard.anomaly), yard.radiograph, (yard.finding,), anomaly=yard.anomaly)
+    assert why.sentences

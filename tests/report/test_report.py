@@ -240,3 +240,10 @@ def test_persons_are_told_as_a_range():
     assert report.to_dict()["persons"] == {"low": 0, "high": 1}
     assert Yard(probability=0.99).report().persons == (1, 1)
     assert Yard(kind="void").report().persons == (0, 0)
+
+
+def test_a_score_just_above_the_threshold_is_told_as_that():
+    report = Yard().report(score=0.60000049, threshold=0.6)
+    told = report.to_dict()
+    assert report.priority == "high"
+    assert told["score"] > told["threshold"] == 0.6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,22 @@ def test_a_profile_reads_areal_density(browser, saved):
     assert "g/cm²" in page.inner_text("#profile-text")
     page.keyboard.press("l")
     assert not page.is_visible("#chart")
+    page.context.close()
+
+
+def test_a_profile_says_what_of_it_was_not_penetrated(browser, saved):
+    page = opened(browser, saved[0])
+    page.keyboard.press("l")
+    page.mouse.move(*at(page, 1900, 650))
+    page.mouse.down()
+    page.mouse.move(*at(page, 2300, 650), steps=5)
+    page.mouse.up()
+    told = re.search(r"(\d+) % of the line was not penetrated: nothing can be said there", page.inner_text("#profile-text"))
+    assert told is not None
+    assert int(told[1]) == pytest.approx(50, abs=3)
+    plot = page.locator("#plot").bounding_box()
+    page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] / 2)
+    assert "not penetrated, at least" in page.inner_text("#profile-text")
     page.context.close()
 
 

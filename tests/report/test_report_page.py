@@ -105,6 +105,12 @@ def test_an_empty_report_does_not_clear(tmp_path):
     assert "Nothing in what could be seen reached the level of a finding. 17 % of the load could not be seen through." in text
 
 
+def test_an_alarm_without_a_finding_does_not_say_that_nothing_was_seen():
+    text = re.sub(r"\s+", " ", Elements(written(Yard().report(findings=(), explanations=(), score=0.7))).text)
+    assert "Nothing in what could be seen" not in text
+    assert "no place in it reaches the level of a finding: look at the heat, and at the whole scan. 17 % of the load" in text
+
+
 def test_findings_stand_in_the_list_and_in_the_picture(plain_page):
     elements = Elements(plain_page).elements
     assert sum(tag == "article" for tag, _ in elements) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,3 +66,29 @@ def test_kinds_of_material_need_two_energies_and_their_end_points():
     untold = Radiograph(depth, ones, ~ones, (0.01, 0.01), energies=("high", "low"))
     assert len(np.frombuffer(zlib.decompress(Pixels.of(told, ()).numbers), np.uint8)) == 10 * 20
     assert Pixels.of(untold, ()).numbers == b""
+
+
+def as_the_page_reads(made):
+    """Which of the page's pixels its script calls not penetrated."""
+    coarse = np.frombuffer(zlib.decompress(made.opaque), np.uint8)
+    across = -(-made.columns // pixels.COARSE)
+    rows, columns = np.mgrid[: made.rows, : made.columns] // pixels.COARSE
+    return coarse[rows * across + columns] > 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "longest"), [((85, 257), 16384), ((203, 301), 16384), ((16, 2000), 1600), ((41, 399), 130), ((1, 7), 16384)]
+)
+def test_no_opaque_pixel_is_told_as_penetrated_whatever_the_scans_size(monkeypatch, shape, longest):
+    monkeypatch.setattr(pixels, "LONGEST", longest)
+    rng = np.random.default_rng(3)
+    opaque = np.zeros(shape, bool)
+    opaque[rng.integers(0, shape[0], 30), rng.integers(0, shape[1], 30)] = True
+    opaque[:, shape[1] - 2] = True
+    made = Pixels.of(Radiograph(np.full((1, *shape), 3, np.float32), np.ones(shape, bool), opaque, (0.01, 0.01)), ())
+    read = as_the_page_reads(made)
+    shown = [(np.arange(size) + 0.5) * to / size for size, to in zip(shape, (made.rows, made.columns), strict=True)]
+    rows, columns = np.ix_(*(middle.astype(int) for middle in shown))
+    assert read[rows, columns][opaque].all()
+    far = cv2.dilate(opaque.astype(np.uint8), np.ones((2 * pixels.COARSE * shape[0] // made.rows + 3,) * 2, np.uint8)) == 0
+    assert not read[rows, columns][far].any()

@@ -99,3 +99,9 @@ def test_rows_go_through_csv_and_json():
     assert [r["status"] for r in back] == ["screened", "failed"]
     assert back[1]["path"] == "b,\"'.tif"
     assert [json.loads(json.dumps(r)) for r in rows] == rows
+
+
+def test_the_top_probability_is_that_of_a_person():
+    findings = [{"kind": "void", "probability": 0.87}, {"kind": "person", "probability": 0.4}]
+    assert row_of_report({**REPORT, "findings": findings}, "out/a")["top_probability"] == 0.4
+    assert row_of_report({**REPORT, "findings": findings[:1]}, "out/a")["top_probability"] is None

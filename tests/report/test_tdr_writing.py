@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from datetime import UTC, datetime
 
 import numpy as np
@@ -167,3 +169,36 @@ def test_what_does_not_fit_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(tdr_writing, "MAX_OBJECTS", 0)
     with pytest.raises(ReportError, match="there are 1 objects, up to 0 are written"):
         tdr(report, AT)
+
+
+def test_without_a_container_places_are_told_from_the_picture(tmp_path):
+    (one,) = written(Yard(containers=False).report().to_dict(), tmp_path / "a.dcs").findings
+    assert one.representation.location.startswith("1.20 m from the left edge of the picture, 0.80 m above its lower edge;")
+
+
+def test_what_lacks_has_no_mass_of_its_own(tmp_path):
+    report = Yard(kind="density", added=0.0, missing=20.0).report().to_dict()
+    report["findings"][0]["evidence"]["missing_g_cm2"] = 20.0
+    (one,) = written(report, tmp_path / "a.dcs").findings
+    assert one.representation.mass is None
+
+
+def test_the_scans_time_is_told_in_the_zone_of_the_file():
+    report = Yard().report().to_dict()
+    report["acquired_at"] = "2026-03-04T23:06:07-05:00"
+    file = pydicom.dcmread(io.BytesIO(tdr(report, AT)))
+    assert (file.StudyDate, file.StudyTime[:6], file.TimezoneOffsetFromUTC) == ("20260305", "040607", "+0000")
+
+
+def test_a_ragged_place_has_a_polygon_that_fits_and_its_whole_bitmap(tmp_path):
+    rows, columns = 850, 2570
+    opaque = np.zeros((rows, columns), bool)
+    opaque[30:300] = True
+    opaque[:30, ::2] = opaque[300:330, 1::2] = True  # a comb with teeth up and down: some ten thousand corners
+    report = Yard().report().to_dict()
+    report["opaque"], report["scan"]["rows"], report["scan"]["columns"] = run_lengths(opaque), rows, columns
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # pydicom warns of an element too large for its representation
+        place = written(report, tmp_path / "a.dcs").findings[1]
+    assert 100 < len(place.polygon) <= tdr_writing.MOST_POINTS
+    np.testing.assert_array_equal(place.mask(), opaque[:330])

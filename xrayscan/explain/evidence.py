@@ -165,7 +165,7 @@ def place(finding: Finding, containers: Sequence[Box], regions: Sequence[Region]
     """Where a finding is and how large, as a sentence; front and rear are told where a cab is seen."""
     position, size = finding.position, finding.size
     if is_contained(finding.box, finding.mask, containers):
-        left, floor = f"the container's left end{_which_end(finding.box, regions)}", "its floor"
+        left, floor = f"the container's left end{_which_end(_container(finding, containers), regions)}", "its floor"
     else:
         why = "it lies in no container" if containers else "no container was found"
         left, floor = "the picture's left edge", f"its lower edge ({why})"
@@ -175,12 +175,19 @@ def place(finding: Finding, containers: Sequence[Box], regions: Sequence[Region]
     )
 
 
+def _container(finding: Finding, containers: Sequence[Box]) -> Box:
+    """The container that holds a finding."""
+    return next(one for one in containers if is_contained(finding.box, finding.mask, [one]))
+
+
 def _which_end(box: Box, regions: Sequence[Region]) -> str:
     """What a container's left end is, by the nearest cab."""
     cabs = [region.box for region in regions if region.kind == "cab"]
     if not cabs:
         return ""
-    away = min(((cab.left + cab.right - box.left - box.right) / 2 for cab in cabs), key=abs)
+    # Of the cab that is nearest to the container itself: another truck's may be nearer to what lies in its rear.
+    near = min(cabs, key=lambda cab: max(cab.left - box.right, box.left - cab.right))
+    away = (near.left + near.right - box.left - box.right) / 2
     return " (its rear, as the cab is on the right)" if away > 0 else " (its front, where the cab is)"
 
 
@@ -188,7 +195,8 @@ def _densities(finding: Finding, measured: Measured) -> list[str]:
     mass = finding.mass
     weight = f"about {_short(mass.value)} kg ({_short(mass.low)} to {_short(mass.high)} kg)"
     gone, more = (measured.missing, measured.missing_most), (measured.added, measured.added_most)
-    main, verb, other, also = (gone, "lacks", more, "adds") if finding.kind == "void" else (more, "adds", gone, "lacks")
+    less = finding.kind == "void" or (finding.kind == "density" and measured.missing > measured.added)
+    main, verb, other, also = (gone, "lacks", more, "adds") if less else (more, "adds", gone, "lacks")
     amount = f"{_short(main[0])} g/cm² on average (up to {_short(main[1])} g/cm²)"
     said = [f"Compared with the load around it {verb} {amount}, {weight} in all."]
     if other[1] >= NOTEWORTHY:
@@ -220,9 +228,10 @@ def _transmission(measured: Measured) -> list[str]:
     if np.isnan(measured.depth):
         return []
     share = 100 * np.exp(-max(measured.depth, 0.0))
+    percent = f"{share:.0f}" if share >= 9.95 else f"{share:.2g}"
     at_most = "at most " if measured.opaque > 0.5 else ""
     at_least = "at least " if measured.opaque > 0.5 else ""
-    return [f"The beam comes through to {at_most}{share:.2g} % there (optical depth {at_least}{measured.depth:.1f})."]
+    return [f"The beam comes through to {at_most}{percent} % there (optical depth {at_least}{measured.depth:.1f})."]
 
 
 def _comparison(finding: Finding, measured: Measured) -> list[str]:

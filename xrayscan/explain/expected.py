@@ -146,6 +146,8 @@ class _Place:
     def _searched(self, near: Box, step: Pair) -> Pair | None:
         """The best place within a window, in steps of so many pixels."""
         # The search's cells start where the view does, so that a step of theirs is a whole number of pixels.
+        if self.view.height < step[0] or self.view.width < step[1]:
+            return None  # a scan so narrow that it holds no cell
         top, left = (near.top + (self.view.top - near.top) % step[0], near.left + (self.view.left - near.left) % step[1])
         window = np.s_[top : near.bottom, left : near.right]
         depth, useless, blind = self._planes(window, step)

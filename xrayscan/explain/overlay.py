@@ -163,7 +163,7 @@ def label_of(finding: Finding) -> str:
     mass, said = finding.mass, f"{finding.id} {probability_text(finding.probability)}"
     if mass.high > WIDEST * mass.low:
         return said
-    return f"{said}, {'−' if finding.kind == 'void' else ''}{mass.value:.0f} kg"
+    return f"{said}, {'-' if finding.kind == 'void' else ''}{mass.value:.0f} kg"
 
 
 def _rectangle(image: np.ndarray, box: Box, color: tuple[int, int, int]) -> None:

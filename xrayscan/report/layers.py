@@ -78,7 +78,7 @@ class Layers:
 
 def _hatch(opaque: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Gray diagonals where the scan was not penetrated, transparent elsewhere."""
-    mask = cv2.resize(opaque.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    mask = cv2.resize(opaque.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0  # any pixel of it: none is lost
     image = np.zeros((*mask.shape, 4), np.uint8)
     hatched(image, mask, Pen.of(mask.shape[0]))
     return image

@@ -98,8 +98,8 @@ class Pixels:
                 box = _scaled(why.expected.box, size[0] / rows, size[1] / columns)
                 patches.append(Patch(box, encoded(_resized(why.expected.depth[0], (box.height, box.width)))))
         areal = tuple(round(float(v), 1) for v in areal_density(CURVE, endpoint=endpoint_of(radiograph)))
-        opaque = zlib.compress((_coarse(radiograph.opaque) > 0).astype(np.uint8).tobytes(), 6)
-        return cls(*size, share, encoded(_resized(depth, size)), tuple(patches), _numbers(radiograph), opaque, areal)
+        opaque = zlib.compress((_coarse(radiograph.opaque, size) > 0).astype(np.uint8).tobytes(), 6)
+        return cls(*size, share, encoded(_resized(depth, size)), tuple(patches), _numbers(radiograph, size), opaque, areal)
 
 
 def _scaled(box: Box, down: float, across: float) -> Box:
@@ -148,19 +148,20 @@ def decoded(codes: bytes, shape: tuple[int, int]) -> np.ndarray:
     return np.where(found == UNMEASURED, np.nan, found / PER_UNIT + FIRST).astype(np.float32)
 
 
-def _coarse(plane: np.ndarray) -> np.ndarray:
-    """Means over squares of `COARSE` pixels."""
-    rows, columns = (-(-size // COARSE) for size in plane.shape)
-    return cv2.resize(plane.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+def _coarse(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Means over squares of `COARSE` of the page's pixels: of row and column it reads row // COARSE and column // COARSE."""
+    shown = np.pad(_resized(plane.astype(np.float32), size), [(0, -side % COARSE) for side in size], mode="edge")
+    return cv2.resize(shown, (shown.shape[1] // COARSE, shown.shape[0] // COARSE), interpolation=cv2.INTER_AREA)
 
 
-def _numbers(radiograph: Radiograph) -> bytes:
+def _numbers(radiograph: Radiograph, size: tuple[int, int]) -> bytes:
     """Effective atomic numbers on a coarse grid; nothing where the scan does not tell them."""
     if len(radiograph.energies) != 2:
         return b""
-    row_pitch, column_pitch = (side * COARSE for side in radiograph.pixel_pitch)
-    depth = np.stack([_coarse(np.nan_to_num(plane)) for plane in radiograph.optical_depth])
-    valid, opaque = _coarse(radiograph.valid) > 0.99, _coarse(radiograph.opaque) > 0
+    pitches = zip(radiograph.pixel_pitch, radiograph.shape, size, strict=True)
+    row_pitch, column_pitch = (side * COARSE * own / shown for side, own, shown in pitches)
+    depth = np.stack([_coarse(np.nan_to_num(plane), size) for plane in radiograph.optical_depth])
+    valid, opaque = _coarse(radiograph.valid, size) > 0.99, _coarse(radiograph.opaque, size) > 0
     try:
         coarse = Radiograph(
             depth, valid, opaque, (row_pitch, column_pitch), energies=radiograph.energies, endpoints=radiograph.endpoints

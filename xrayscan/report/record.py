@@ -197,7 +197,8 @@ def record(report: Report) -> dict[str, Any]:
         "versions": report.versions,
         "timings_s": report.timings,
     }
-    return dict(plain(whole))
+    # As they were compared: rounded, a score above the threshold could be told as equal to it.
+    return {**plain(whole), "score": report.score, "threshold": report.threshold}
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def row_of_report(report: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "persons_low": report["persons"]["low"],
         "persons_high": report["persons"]["high"],
         "novelty": report["novelty"],
-        "top_probability": max((finding["probability"] for finding in findings), default=None),
+        "top_probability": max((one["probability"] for one in findings if one["kind"] == "person"), default=None),
         "warnings": Sentences(inert_text(warning) for warning in report["warnings"]),
         "acquired_at": report["acquired_at"] or "",
         "sha256": inert_text(report["source"]["sha256"] or ""),

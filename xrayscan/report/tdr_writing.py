@@ -16,7 +16,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -29,8 +29,10 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian
 
 from xrayscan.errors import ReportError
+from xrayscan.findings import is_contained
 from xrayscan.report.masks import borders, mask_of
 from xrayscan.report.tdr import MAX_OBJECTS
+from xrayscan.scan import Box
 
 __all__ = ["tdr", "write_tdr"]
 
@@ -41,6 +43,7 @@ MOST_PLACES = 1000  # opaque places that stand alone
 WORDS = {"person": "consistent with a concealed person", "void": "void in the load", "density": "density anomaly"}
 LONG, SHORT = 64, 16  # characters that the standard gives a long and a short string
 PARAGRAPH, REMARK = 10240, 1024
+MOST_POINTS = 65534 // 12  # of a polygon: three floats each in 64 kB, as explicit VR has it
 
 Inspected = Literal["CARGO", "BAGGAGE"]
 Elements = list[tuple[int, str, Any]]  # tag, value representation, value
@@ -159,6 +162,7 @@ def _head(report: Mapping[str, Any], made_at: datetime, mark: str, inspected: st
     sha256 = source["sha256"] or mark
     date, time = f"{made_at:%Y%m%d}", f"{made_at:%H%M%S.%f}"
     scanned = datetime.fromisoformat(report["acquired_at"]) if report["acquired_at"] else made_at
+    scanned = scanned.astimezone(UTC) if scanned.tzinfo else scanned  # the file's times are UTC
     name = Path((source["path"] or "unknown").replace("\\", "/")).name
     return _item(
         (0x00080005, "CS", "ISO_IR 192"),
@@ -237,7 +241,7 @@ def _stamp(at: datetime) -> str:
 def _threats(report: Mapping[str, Any], reference: Dataset, spent: Elements) -> list[Dataset]:
     """The findings in their order, then what was not penetrated, the largest place first."""
     alarmed = report["priority"] == "high"
-    told = [_finding(finding, alarmed) for finding in report["findings"]]
+    told = [_finding(finding, alarmed, report["scan"]["containers"]) for finding in report["findings"]]
     told += [_opaque(mask, corner, said) for mask, corner, said in _places(report)]
     return [
         _item(
@@ -250,15 +254,20 @@ def _threats(report: Mapping[str, Any], reference: Dataset, spent: Elements) -> 
     ]
 
 
-def _finding(finding: Mapping[str, Any], alarmed: bool) -> tuple[Elements, Elements]:
+def _finding(finding: Mapping[str, Any], alarmed: bool, containers: Sequence[Mapping[str, int]]) -> tuple[Elements, Elements]:
     box, size, position, mass = (finding[name] for name in ("box", "size_m", "position_m", "mass_kg"))
-    where = _region(mask_of(finding["mask"]), (box["left"], box["top"]))
-    # A void takes mass away, and the standard's mass is the object's own.
-    if finding["kind"] != "void" and mass["value"] is not None:
+    mask = mask_of(finding["mask"])
+    where = _region(mask, (box["left"], box["top"]))
+    # A void takes mass away, and so may a density anomaly; the standard's mass is the object's own.
+    told = finding["evidence"]
+    lacks = finding["kind"] == "void" or (told.get("missing_g_cm2") or 0.0) > (told.get("added_g_cm2") or 0.0)
+    if not lacks and mass["value"] is not None:
         where.append((0x40101017, "FL", 1e3 * mass["value"]))
+    contained = is_contained(Box(**box), mask, [Box(**one) for one in containers])
+    left, floor = ("left end of the container", "its floor") if contained else ("left edge of the picture", "its lower edge")
     place = (
-        f"{_number(position['from_left'])} m from the left end of the container, {_number(position['above_floor'])} m above "
-        f"its floor; {_number(size['height'])} m high, {_number(size['width'])} m wide"
+        f"{_number(position['from_left'])} m from the {left}, {_number(position['above_floor'])} m above "
+        f"{floor}; {_number(size['height'])} m high, {_number(size['width'])} m wide"
     )
     where.append((0x40101078, "ST", place[:REMARK]))
     said = " ".join([f"{finding['id']}: {WORDS[finding['kind']]}.", *finding["sentences"]])
@@ -289,6 +298,9 @@ def _region(mask: np.ndarray, corner: tuple[int, int]) -> Elements:
     """Region of interest with its bitmap, and the bounding polygon: the border, or the hull of several."""
     lines = borders(mask, corner)
     line = lines[0] if len(lines) == 1 else cv2.convexHull(np.concatenate(lines).astype(np.float32)).reshape(-1, 2)
+    gap = 1.0
+    while len(line) > MOST_POINTS:
+        line, gap = cv2.approxPolyDP(line.astype(np.float32), gap, True).reshape(-1, 2), 2 * gap
     packed = np.packbits(mask.ravel(), bitorder="little").tobytes()
     region = _item(
         (0x40101004, "FL", [float(corner[0]), float(corner[1]), 0.0]),
