@@ -37,7 +37,7 @@ def test_every_column_has_its_type(results):
     assert (types["score"], types["persons"], types["acquired_at"]) == ("double", "int32", "timestamp[us]")
     assert types["warnings"].startswith("list<")
     assert types["findings"].startswith("list<")
-    assert schema.metadata == {b"xrayscan.report_schema": b"1.2"}
+    assert schema.metadata == {b"xrayscan.report_schema": b"1.3"}
 
 
 def test_rows_and_findings_are_those_of_the_reports_in_order(results):

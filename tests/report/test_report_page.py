@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import cv2
+import numpy as np
 import pytest
 from yard import CARD, Yard
 
+from xrayscan.explain.attribution import METHODS
 from xrayscan.report.layers import Layers
 from xrayscan.report.page import page
 from xrayscan.report.pixels import Pixels
@@ -152,3 +156,26 @@ def test_a_poor_scan_is_not_said_to_be_seen_through():
 
 def test_a_little_that_could_not_be_seen_is_not_rounded_away():
     assert "&lt;1 %" in written(Yard(inspected=0.998).report())
+
+
+def test_an_attribution_is_seen_and_told():
+    yard = Yard()
+    plain = yard.report()
+    (why,) = plain.explanations
+    heatmap = np.zeros(why.heatmap.shape, np.float32)
+    heatmap[:20] = 0.8
+    report = yard.report(explanations=(replace(why, heatmap=heatmap, method=METHODS["occlusion"], faithfulness=0.4),))
+    layers = Layers.of(report.radiograph, report.anomaly, report.findings, report.explanations)
+    text = page(report.to_dict(), layers, Pixels.of(report.radiograph, report.explanations))
+    (shown,) = re.findall(r'<figure class="rest"><img src="data:image/png;base64,([^"]+)"', text)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (70, 55, 3)
+    colored = np.ptp(picture.astype(int), axis=2) > 0
+    assert colored[:18].all()
+    assert not colored[22:].any()
+    assert METHODS["occlusion"] in html.unescape(text)
+    (told,) = report.to_dict()["findings"]
+    codes = np.frombuffer(base64.b64decode(told["heatmap"]), np.uint8).reshape(heatmap.shape)
+    np.testing.assert_allclose(codes / 255, heatmap, atol=0.5 / 255)
+    assert plain.to_dict()["findings"][0]["heatmap"] is None
+    assert 'class="rest"' not in written(plain)

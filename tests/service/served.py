@@ -27,7 +27,7 @@ from xrayscan.service.worker import Job, Outcome, screen_one
 TOKEN = "correct-horse-battery-staple"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 TDR_REPORT = {
-    "schema_version": "1.2",
+    "schema_version": "1.3",
     "source": {"path": None, "sha256": "ab" * 32, "vendor": None, "scanner": None, "ids": {}},
     "acquired_at": None,
     "priority": "high",

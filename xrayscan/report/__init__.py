@@ -237,7 +237,7 @@ class Report:
             If the folder holds something that is not a report, or cannot be written.
         """
         told = self.to_dict()
-        layers = Layers.of(self.radiograph, self.anomaly, self.findings)
+        layers = Layers.of(self.radiograph, self.anomaly, self.findings, self.explanations)
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
         shown = page(told, layers, Pixels.of(self.radiograph, self.explanations))
         contents = (layers.overlay, shown.encode("utf-8"), text.encode("utf-8"))

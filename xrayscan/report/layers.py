@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import ReportError
+from xrayscan.explain.attribution import METHODS
 from xrayscan.explain.drawing import Pen
-from xrayscan.explain.heat import heat
+from xrayscan.explain.explanation import Explanation
+from xrayscan.explain.heat import blended, heat
 from xrayscan.explain.legend import hatched
 from xrayscan.explain.overlay import overlay
 from xrayscan.explain.picture import Frame, picture
@@ -34,6 +36,8 @@ class Layers:
         The scan at half its resolution, as JPEG: what is seen until the page has decoded its numbers, or where it may not.
     heat, hatch, overlay : bytes
         The heat and the opaque regions at half the resolution, transparent elsewhere; all in one with its legend. PNG.
+    rests : tuple of (bytes or None)
+        Of each finding a PNG of its box under what its score rests on; None where no attribution was asked for.
     """
 
     frame: Frame
@@ -41,9 +45,12 @@ class Layers:
     heat: bytes
     hatch: bytes
     overlay: bytes
+    rests: tuple[bytes | None, ...] = ()
 
     @classmethod
-    def of(cls, radiograph: Radiograph, anomaly: AnomalyMap, findings: Sequence[Finding]) -> Layers:
+    def of(
+        cls, radiograph: Radiograph, anomaly: AnomalyMap, findings: Sequence[Finding], explanations: Sequence[Explanation] = ()
+    ) -> Layers:
         """Draw and encode the pictures of a report.
 
         Parameters
@@ -51,6 +58,8 @@ class Layers:
         radiograph : Radiograph
         anomaly : AnomalyMap
         findings : sequence of Finding
+        explanations : sequence of Explanation
+            One a finding, or none at all.
 
         Returns
         -------
@@ -73,7 +82,17 @@ class Layers:
             ),
             hatch=png(_hatch(radiograph.opaque, half)),
             overlay=png(drawn),
+            rests=tuple(_rest(gray, frame, *pair) for pair in zip(findings, explanations, strict=bool(explanations))),
         )
+
+
+def _rest(gray: np.ndarray, frame: Frame, finding: Finding, explanation: Explanation) -> bytes | None:
+    """A finding's box under the heat of an attribution."""
+    if explanation.method == METHODS["score"]:
+        return None
+    box = frame.box(finding.box)
+    score = cv2.resize(explanation.heatmap, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    return png(blended(cv2.cvtColor(gray[box.slices], cv2.COLOR_GRAY2RGB), score))
 
 
 def _hatch(opaque: np.ndarray, size: tuple[int, int]) -> np.ndarray:

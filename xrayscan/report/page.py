@@ -74,6 +74,7 @@ def page(report: Mapping[str, Any], layers: Layers, pixels: Pixels) -> str:
         still=_uri(layers.still, "jpeg"),
         heat=_uri(layers.heat),
         hatch=_uri(layers.hatch),
+        rests=[None if one is None else _uri(one) for one in layers.rests or (None,) * len(report["findings"])],
         pixels=pixels,
         first=FIRST,
         per_unit=PER_UNIT,

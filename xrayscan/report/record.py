@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from xrayscan.explain.attribution import METHODS
 from xrayscan.explain.drawing import outline
 from xrayscan.explain.explanation import Explanation
 from xrayscan.explain.legend import DISCLAIMER
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "finding_record", "plain", "polygons", "record", "schema", "share_of_opaque"]
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 DIGITS = 6  # significant; the network knows fewer
 LARGEST = 64  # values of an array that are kept in the history
 
@@ -230,9 +232,16 @@ def _finding(finding: Finding, explanation: Explanation) -> dict[str, Any]:
         "sentences": explanation.sentences,
         "method": explanation.method,
         "faithfulness": explanation.faithfulness,
+        "heatmap": None if explanation.method == METHODS["score"] else _encoded(explanation.heatmap),
         "polygons": polygons(finding),
         "mask": run_lengths(finding.mask),
     }
+
+
+def _encoded(heatmap: np.ndarray) -> str:
+    """Row by row a byte a pixel, 0 to 255 for 0 to 1, as Base64."""
+    codes = np.round(255 * np.clip(np.nan_to_num(heatmap), 0.0, 1.0)).astype(np.uint8)
+    return base64.b64encode(codes.tobytes()).decode("ascii")
 
 
 def _box(box: Box) -> dict[str, int]:
