@@ -165,5 +165,27 @@ def test_one_view_becomes_a_scan_with_its_calibration():
         scan.only(2)
 
 
+def test_a_view_of_the_first_ones_shape_has_its_calibration():
+    front, side, small = View(np.ones((1, 4, 6))), View(np.ones((1, 4, 6))), View(np.ones((1, 3, 6)))
+    scan = Scan((front, side, small), Calibration(air=np.full((1, 4), 7.0)))
+    assert scan.only(1).calibration.air.max() == 7.0
+    assert scan.only(2).calibration.air is None
+
+
+def test_air_of_a_channel_that_is_marked_bad_may_be_anything():
+    air = np.full((1, 4), 7.0)
+    air[0, 2] = np.nan
+    with pytest.raises(CalibrationError, match="air holds values that are not finite; mark those channels in bad_pixels"):
+        Calibration(air=air)
+    marked = Calibration(air=air, bad_pixels=np.array([[False, False, True, False]]))
+    assert np.isfinite(marked.air).all()
+
+
+@pytest.mark.parametrize("level", [0.0, -5.0, float("nan"), float("inf")])
+def test_a_converter_is_full_at_some_count(level):
+    with pytest.raises(CalibrationError, match=r"saturation is .* counts; expected a number above 0"):
+        Calibration(saturation=level)
+
+
 def test_parameters_of_a_step_are_plain_numbers():
     assert type(Step("a", parameters={"b": np.float32(2.0)}).parameters["b"]) is float

@@ -150,7 +150,7 @@ def scan_like(like: Scan, pixels: np.ndarray, lost: np.ndarray) -> Scan:
     """
     steps = like.view.steps
     if lost.any():
-        pixels, step = unmeasured(pixels, lost, like.view.quantity)
+        pixels, step = unmeasured(pixels, lost, like.view.quantity, like.calibration.saturation)
         steps = (*steps, step)
     view, calibration = like.view, like.calibration
     return Scan.from_array(

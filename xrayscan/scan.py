@@ -111,17 +111,33 @@ class Calibration:
                         expected="(energies, rows)",
                         actual=value.shape,
                     )
+                value = _without_bad(value, self.bad_pixels)
                 if not np.isfinite(value).all():
                     raise CalibrationError(f"{name} holds values that are not finite; mark those channels in bad_pixels")
                 object.__setattr__(self, name, value)
         if self.bad_pixels is not None:
             object.__setattr__(self, "bad_pixels", frozen_array(self.bad_pixels, bool))
+        if self.saturation is not None and not 0.0 < self.saturation < np.inf:
+            raise CalibrationError(f"saturation is {self.saturation:g} counts; expected a number above 0")
 
     def __repr__(self) -> str:
         known = [f"{n} {getattr(self, n).shape}" for n in ("dark", "air", "bad_pixels") if getattr(self, n) is not None]
         if self.saturation is not None:
             known.append(f"saturation {self.saturation:g} counts")
         return f"Calibration({', '.join(known) or 'none'})"
+
+
+def _without_bad(line: np.ndarray, bad: npt.ArrayLike | None) -> np.ndarray:
+    """The line with 0 in channels that are marked bad: what is there is not used."""
+    if bad is None or np.isfinite(line).all():
+        return line
+    mask = np.asarray(bad, bool)
+    if mask.ndim != line.ndim:
+        mask = mask[..., None] if mask.ndim < line.ndim else mask.all(axis=-1)
+    try:
+        return frozen_array(np.where(np.broadcast_to(mask, line.shape), np.float32(0.0), line))
+    except ValueError:  # of another detector, which is told elsewhere
+        return line
 
 
 @dataclass(frozen=True)
@@ -384,7 +400,8 @@ class Scan:
                 actual=view,
             )
         one = self.views[view]
-        calibration = one.calibration or (self.calibration if view == 0 else Calibration())
+        fits = one.pixels.shape == self.view.pixels.shape
+        calibration = one.calibration or (self.calibration if view == 0 or fits else Calibration())
         return replace(self, views=(one,), calibration=calibration)
 
     def with_source(self, source: Source) -> Scan:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.batch.fakes import FakeFactory
 from xrayscan.batch import Batch, BatchError, Progress, screen_many
+from xrayscan.batch.task import SETTINGS, Task, screen_one
 from xrayscan.errors import UnknownModelError
 
 
@@ -328,6 +329,32 @@ def test_wrong_use_is_said_before_anything_is_written(scans: Path, tmp_path: Pat
     with pytest.raises(UnknownModelError, match="there is no model 'x'"):
         run(scans, tmp_path / "out", factory=FakeFactory(broken="unknown"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_pattern_does_not_take_results_for_scans(scans: Path, tmp_path: Path) -> None:
+    out = scans / "out"
+    pictures = out / "coco" / "images" / "default"
+    pictures.mkdir(parents=True)
+    (pictures / "a.npy.png").write_text("score 0.9")
+    (out / "scans" / "b.npy").mkdir(parents=True)
+    (out / "scans" / "b.npy" / "report.dcs").write_text("score 0.9")
+    batch = screen_many([f"{scans}/*"], out, workers=1, screener_factory=FakeFactory())
+    assert names(batch) == ["b.npy", "e.npy", "a.npy", "c.npy", "d.npy"]
+
+
+def test_a_report_whose_sidecar_is_gone_is_not_finished_by_a_save_that_failed(tmp_path: Path) -> None:
+    class Unsaved:
+        def save(self, folder: Path) -> Path:
+            raise OSError(28, "No space left on device")
+
+    (tmp_path / "a.npy").write_text("score 0.2")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "report.json").write_text("{}")
+    (folder / SETTINGS).write_text("of a sidecar that was there")
+    done = screen_one(lambda _: Unsaved(), Task(tmp_path / "a.npy", folder, "a.npy"))
+    assert done.failed
+    assert not (folder / "report.json").exists()
 
 
 def test_an_output_folder_behind_a_link_is_still_inside_the_input(scans: Path, tmp_path: Path) -> None:

@@ -153,3 +153,15 @@ def test_the_command_writes_them_and_says_where(scans: Path, batch: Batch) -> No
     assert f"Parquet: {batch.out / 'results.parquet'}" in result.stdout
     assert f"COCO: {batch.out / 'coco'}" in result.stdout
     assert f"DICOS: report.dcs in each folder of {batch.out / 'scans'}" in result.stdout
+
+
+def test_a_form_that_cannot_be_written_hides_no_outcome(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object) -> dict[str, Path]:
+        raise BatchError("drawing 0412.tif for coco: there is no such file; screen again")
+
+    monkeypatch.setattr("xrayscan.batch.write_forms", lacking)
+    done = CliRunner().invoke(app, ["screen", str(scans), "--out", str(tmp_path / "out"), "--coco", "--workers", "1"])
+    assert done.exit_code == 2
+    assert "broken.tif" in done.output
+    assert "2 screened" in done.output
+    assert done.output.rstrip().endswith("drawing 0412.tif for coco: there is no such file; screen again")

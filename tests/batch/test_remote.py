@@ -356,6 +356,7 @@ def test_nothing_is_fetched_to_a_place_outside(memory: Any, monkeypatch: pytest.
         ("file:///no/such/*.npy", MissingScanError, "no file matches it"),
         ("nonsense://a", BatchError, "name a path, or a URL of a protocol that fsspec knows"),
         ("ftp://me:secret@host/a", BatchError, r"looking for scans in ftp://\.\.\.@host/a: the URL holds a password"),
+        ("ftp://me@example.com:secret@host/a", BatchError, r"ftp://\.\.\.@host/a: the URL holds a password"),
     ],
 )
 def test_wrong_use(named: str, kind: type[Exception], said: str, tmp_path: Path) -> None:

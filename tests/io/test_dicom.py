@@ -335,3 +335,22 @@ def test_real_lossless_pictures(shared):
     picture = dicom.read(ScanFile.open(shared / "dicos" / "DXFiles" / "SimplePresentationDX.dcs"))
     assert picture.quantity == "display"
     np.testing.assert_array_equal(picture.pixels[0], np.arange(128 * 256, dtype=np.uint16).reshape(128, 256))
+
+
+def test_the_sign_is_of_the_stored_values_and_not_of_the_rescaled_ones():
+    falling = read(image(65535 - ramp(np.uint16), PixelIntensityRelationshipSign=-1, RescaleSlope="2", RescaleIntercept="5"))
+    np.testing.assert_array_equal(falling.pixels[0], ramp(np.uint16) * np.float32(2) + 5)
+    signed = read(image(32767 - ramp(np.int16), PixelIntensityRelationshipSign=-1))
+    np.testing.assert_array_equal(signed.pixels[0], ramp(np.int16))
+    with pytest.raises(ReadError, match="at which value no beam is, it does not say; export it as integers"):
+        read(image(ramp(np.float32), wide=True, PixelIntensityRelationshipSign=-1))
+
+
+@pytest.mark.parametrize("syntax", ["implicit", "explicit"])
+def test_a_table_of_signed_pixels_starts_below_zero(syntax):
+    pixels = np.arange(-32768, 32768, 512, dtype=np.int16).reshape(8, 16)
+    table = Dataset()
+    table.add_new(0x00283002, "SS", [0, -32768, 16])
+    table.add_new(0x00283006, "OW", np.arange(65536, dtype=np.uint16).tobytes())
+    contents = read(image(pixels, ModalityLUTSequence=Sequence([table])), syntax)
+    np.testing.assert_array_equal(contents.pixels[0], pixels.astype(int) + 32768)

@@ -85,6 +85,16 @@ def test_links_are_followed_and_loops_end(tmp_path):
         read(found[0])
 
 
+def test_patterns_follow_links_and_loops_end(tmp_path):
+    touch(tmp_path, "lane1/a.tif", "lane1/.hidden/b.tif", "c.tif")
+    for name in ("latest", "today"):
+        (tmp_path / name).symlink_to(tmp_path)
+    (tmp_path / "store").symlink_to(tmp_path / "lane1")
+    assert names(find_scans(tmp_path / "**" / "*.tif"), tmp_path) == ["c.tif", "lane1/a.tif"]
+    assert names(find_scans(tmp_path / "lane*" / "**"), tmp_path) == ["lane1/a.tif"]
+    assert len(find_scans(tmp_path / "*" / "**" / "a.tif")) == 1
+
+
 def test_folder_that_cannot_be_listed_becomes_a_failed_scan(tmp_path, monkeypatch):
     touch(tmp_path, "a.tif", "closed/b.tif")
     listdir = os.listdir

@@ -126,6 +126,24 @@ def test_matlab_files_are_turned(tmp_path):
     assert "rows and columns were turned back" in contents.steps[0].note
 
 
+def test_full_frames_of_matlab_are_turned_too(tmp_path):
+    square = np.arange(900, dtype=np.uint16).reshape(30, 30)
+    air, bad = np.full((30, 30), 60000.0), np.zeros((30, 30), np.uint8)
+    air[5], bad[7, 3] = 50000.0, 1
+
+    def fill(store):
+        store["pixels"], store["air"], store["bad_pixels"] = square.T, air.T, bad.T
+
+    path = made(tmp_path / "a.mat", fill, userblock_size=512)
+    data = bytearray(path.read_bytes())
+    data[:24] = b"MATLAB 7.3 MAT-file, Pla"
+    path.write_bytes(data)
+    contents = read(path)
+    np.testing.assert_array_equal(np.squeeze(contents.pixels), square)
+    np.testing.assert_array_equal(np.squeeze(contents.air), air)
+    np.testing.assert_array_equal(np.squeeze(contents.bad_pixels), bad)
+
+
 # What leads elsewhere
 
 

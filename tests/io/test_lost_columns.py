@@ -58,3 +58,8 @@ def test_what_are_no_columns_is_refused(written, lost):
 def test_the_quantity_is_not_guessed(written):
     with pytest.raises(ReadError, match="says lost_columns and no quantity; say quantity = 'counts'"):
         xrayscan.io.read(written([[0, 1]], quantity=None)[0])
+
+
+def test_full_scale_is_what_the_sidecar_says(written):
+    path, pixels = written([[0, 1]], quantity="transmission", saturation=40_000)
+    np.testing.assert_allclose(xrayscan.io.read(path).view.pixels[0][:, 1:], pixels[:, 1:] / 40_000, rtol=1e-6)

@@ -277,3 +277,19 @@ def test_a_turned_scan_has_bright_air_after_all(tmp_path):
     plain = written(tmp_path / "a.tif", true)
     negative = written(tmp_path / "b.tif", (65535 - true).astype(np.uint16), photometric="miniswhite")
     np.testing.assert_array_equal(xrayscan.io.read(plain).view.pixels, xrayscan.io.read(negative).view.pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_rows_come_from_the_top_whichever_way_they_are_stored(tmp_path, orientation):
+    upright = ramp()[0].astype(np.uint16)
+    # TIFF 6.0, tag 274: where row 0 and column 0 of what is stored lie.
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T, 6: upright[:, ::-1].T[::1],
+        7: upright[::-1, ::-1].T, 8: upright[::-1].T,
+    }[orientation]  # fmt: skip
+    if orientation == 6:
+        stored = np.rot90(upright, 1)  # row 0 is the right side, column 0 the top
+    elif orientation == 8:
+        stored = np.rot90(upright, -1)  # row 0 is the left side, column 0 the bottom
+    tifffile.imwrite(tmp_path / "a.tif", np.ascontiguousarray(stored), extratags=[(274, "H", 1, orientation, True)])
+    np.testing.assert_array_equal(xrayscan.io.read(tmp_path / "a.tif", quantity="counts").view.pixels[0], upright)

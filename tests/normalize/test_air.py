@@ -10,7 +10,9 @@ from drawn import draw_scene, make_counts
 from measured import measure_with_truth
 
 from xrayscan.errors import CalibrationError
+from xrayscan.normalize import normalize
 from xrayscan.normalize.air import clipped, dark_from_scan, find_air, open_beam
+from xrayscan.scan import Scan
 from xrayscan.simulate.scanner import PRESETS, draw_scanner
 
 ROWS, COLUMNS = 300, 900
@@ -107,6 +109,27 @@ def test_dark_is_the_least_seen_or_nothing():
     counts = np.random.default_rng(0).integers(300, 60_000, (1, 100, 200)).astype(np.uint16)
     dark, unsure, step = dark_from_scan(counts)
     assert dark.shape == (1, 100)
-    assert 300 <= float(dark[0, 0]) == unsure < 500
+    assert 300 <= float(dark[0, 0]) == unsure[0, 0] < 500
     assert step.is_warning
-    assert dark_from_scan(counts + 5000)[1] == 0.0
+    assert dark_from_scan(np.minimum(counts, 40_000) + 20_000)[1] == 0.0
+
+
+def test_what_may_be_all_dark_stays_unsure():
+    counts = np.random.default_rng(0).integers(300, 40_000, (1, 100, 200)).astype(np.uint16)
+    dark, unsure, _ = dark_from_scan(counts + 1500)  # 4 % of the brightest
+    assert not dark.any()
+    assert 1800 < unsure[0, 0] < 2500
+
+
+def test_each_energy_has_a_dark_level_of_its_own():
+    rng = np.random.default_rng(0)
+    depth = np.zeros((200, 300))
+    depth[60:, 50:250], depth[100:160, 100:200] = 0.8, 30.0
+    strength, darks = np.array([[[59_000]], [[9_000]]]), np.array([[[900]], [[100]]])
+    counts = np.rint(rng.normal(strength * np.exp(-depth) + darks, 2)).astype(np.uint16)
+    dark, unsure, step = dark_from_scan(counts)
+    np.testing.assert_allclose(dark[:, 0], [900, 100], atol=8)
+    assert unsure[:, 0].tolist() == dark[:, 0].tolist()
+    assert "counts) taken as dark" in step.note
+    radiograph = normalize(Scan.from_array(counts, quantity="counts", pixel_pitch=(0.01, 0.01)))
+    assert radiograph.opaque[110:150, 110:190].mean() > 0.99

@@ -101,3 +101,26 @@ def test_padding_is_not_an_opaque_load(quantity):
     assert not radiograph.valid[:, -50:].any()
     assert radiograph.valid[:, 30:-50].all()
     assert any("30 columns at the left and 50 at the right" in step.note for step in radiograph.history)
+
+
+@pytest.mark.parametrize(("depth", "opaque"), [(4.8, False), (30.0, True)])
+def test_a_dense_load_at_the_pictures_edge_is_no_padding(depth, opaque):
+    rng = np.random.default_rng(1)
+    scene = np.full((200, 300), 2.0)
+    scene[:, :60] = depth
+    counts = np.rint(rng.poisson(60_000 * np.exp(-scene)) + rng.normal(100, 5, scene.shape)).clip(0, 65535).astype(np.uint16)
+    radiograph = normalize(Scan.from_array(counts, air=np.full(200, 60_100.0), dark=np.full(200, 100.0), pixel_pitch=0.01))
+    assert radiograph.valid[:, :60].mean() > 0.98
+    assert bool(radiograph.opaque[:, :60].mean() > 0.98) is opaque
+    assert bool(radiograph.inspected < 0.85) is opaque
+
+
+def test_lost_columns_hide_no_full_converter():
+    rng = np.random.default_rng(1)
+    counts = np.minimum(rng.poisson(65_600 * np.exp(-draw_scene().depth)), 65_535).astype(float)
+    lost = counts.copy()
+    lost[:, 100] = np.nan
+    whole, marked = (normalize(Scan.from_array(one, quantity="counts")) for one in (counts.astype(np.uint16), lost))
+    assert any("the converter was full" in step.note for step in marked.history)
+    others = np.arange(counts.shape[1]) != 100
+    assert (whole.valid == marked.valid)[:, others].mean() > 0.999

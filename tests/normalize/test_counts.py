@@ -153,3 +153,30 @@ def test_local_mean_leaves_out_what_is_not_valid():
 def test_a_blank_scan_without_air_is_refused():
     with pytest.raises(CalibrationError, match="no channel counts more than its dark .* the scan is blank"):
         normalize(Scan.from_array(np.zeros((60, 90), np.uint16)))
+
+
+def test_air_that_was_far_too_weak_is_a_warning():
+    depth = np.full((200, 300), 0.3)
+    depth[:30], depth[100:160, 100:200] = 0.0, 2.0
+    counts = np.random.default_rng(1).poisson(59_000 * np.exp(-depth) + 900).astype(np.uint16)
+    dark = np.full(200, 900.0)
+    half = normalize(Scan.from_array(counts, air=np.full(200, 30_400.0), dark=dark, pixel_pitch=0.01))
+    right = normalize(Scan.from_array(counts, air=np.full(200, 59_900.0), dark=dark, pixel_pitch=0.01))
+    assert any("air level" in step.name and step.is_warning for step in half.history)
+    assert not any("air level" in step.name and step.is_warning for step in right.history)
+
+
+@pytest.mark.parametrize("absurd", [3e38, -3e38, 1e30])
+@pytest.mark.parametrize("place", [(0, 150), (130, 0), (199, 100)])
+def test_a_number_that_no_detector_counts_is_not_measured_and_harms_nothing_else(absurd, place):
+    depth = np.zeros((200, 300))
+    depth[60:, 50:250], depth[100:160, 100:200] = 0.8, 30.0
+    counts = np.random.default_rng(1).normal(59_000 * np.exp(-depth) + 900, 5).astype(np.float32)
+    lines = {"air": np.full(200, 59_900.0), "dark": np.full(200, 900.0), "pixel_pitch": 0.01}
+    plain = normalize(Scan.from_array(counts, **lines))
+    counts[place] = absurd
+    radiograph = normalize(Scan.from_array(counts, **lines))
+    assert not radiograph.valid[place]
+    assert (radiograph.opaque == plain.opaque).mean() > 0.9999
+    assert radiograph.inspected == pytest.approx(plain.inspected, abs=1e-3)
+    assert np.isfinite(radiograph.optical_depth[0][radiograph.valid]).all()

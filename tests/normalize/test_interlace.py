@@ -80,3 +80,18 @@ def test_energies_in_the_wrong_order_are_said():
     assert "the second energy is penetrated better than the first" in turned.steps[-1].note
     twice = check_order(_beam(transmission[[0, 0]]))
     assert "shows the same as the first" in twice.steps[-1].note
+
+
+def test_what_was_not_measured_moves_with_the_low_energy():
+    beam = _beam(_pair(4.0))
+    valid = beam.valid.copy()
+    valid[:, 300] = valid[40:80, 400] = False
+    transmission = beam.transmission.copy()
+    transmission[:, ~valid] = 1e-3
+    moved = align_energies(replace(beam, transmission=transmission, valid=valid))
+    whole = align_energies(beam)
+    assert not moved.valid[:, [300, 304]].any()
+    assert not moved.valid[40:80, [400, 404]].any()
+    seen = moved.valid & whole.valid
+    np.testing.assert_allclose(moved.transmission[1][seen], whole.transmission[1][seen], atol=0.02)
+    assert moved.valid.mean() > 0.98

@@ -203,7 +203,7 @@ class TestRefused:
             ({"quantity": "lines"}, "expected one of counts, transmission, display"),
             ({"air": "../../etc/passwd"}, "lines come without files: send its numbers as a list"),
             ({"air": [1, 2, 3]}, "air has shape (3,), scan has 1 energies, 9 detector rows"),
-            ({"air": [10**400] * 9}, "int too large"),
+            ({"air": [10**400] * 9}, "expected the name of a .npy file, a number, or a list with one number"),
             ({"bad_pixels": [9]}, "names row 9; the scan has rows 0 to 8"),
             ({"gaps": "fill"}, "gaps is 'fill'; expected one of error, mask"),
             ({"name": 5}, "name and idempotency_key are texts of 1 to 200 characters"),

@@ -22,7 +22,8 @@ from tests.service.served import BEARER, TOKEN, served
 from xrayscan.batch.lock import locked
 from xrayscan.cli.main import app
 from xrayscan.report import read_tdr, schema
-from xrayscan.service.settings import Binding
+from xrayscan.service import ServiceError
+from xrayscan.service.settings import Access, Binding
 
 SAMPLES = Path(__file__).parents[2] / "datasets" / "samples"
 
@@ -77,7 +78,12 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     subprocess.run([*new, "-keyout", str(key), "-out", str(certificate), *name], check=True, capture_output=True)
+    other = tmp_path / "other.pem"
+    subprocess.run([*new, "-keyout", str(other), "-out", str(tmp_path / "its.pem"), *name], check=True, capture_output=True)
+    with pytest.raises(ServiceError, match=r"setting up TLS: .*cert\.pem and .*other\.pem are no certificate and its key"):
+        Binding(port=0, certificate=certificate, key=other).check(Access())
     binding = Binding(port=0, certificate=certificate, key=key)
+    binding.check(Access())
     with served(tmp_path / "spool", in_threads=True, binding=binding) as service:
         trusted = ssl.create_default_context(cafile=str(certificate))
         with service.client(verify=trusted) as client:
@@ -95,6 +101,8 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
         (["--host", "0.0.0.0"], "other machines could submit scans and read reports without a token"),
         (["--tls-cert", "none.pem"], "give both --tls-cert and --tls-key"),
         (["--token-file", "none"], "reading the token file none: No such file or directory; name a text file"),
+        (["--max-mb", "inf"], "expected a finite number above 0"),
+        (["--keep-gb", "nan"], "expected a finite number above 0"),
         (["--max-mb", "0"], "upload_bytes is 0; give a number above 0"),
         (["--host", "203.0.113.7"], "other machines could submit"),
         (["--model", "nobody"], "nobody"),

@@ -22,12 +22,14 @@ import pytest
 
 from tests.service.served import BEARER, BrokenScreens, FakeScreens, Service, ThreadWorker, served, until
 from xrayscan.errors import CorruptScanError
+from xrayscan.report.folder import write_folder
 from xrayscan.service import ServiceError, crew, guard
 from xrayscan.service.desk import STARTS, Desk
 from xrayscan.service.problem import RefusedError
 from xrayscan.service.record import Record, now
 from xrayscan.service.settings import Limits
 from xrayscan.service.spool import Spool
+from xrayscan.service.worker import Job, screen_one
 
 ROUTES = [
     ("GET", "/"), ("GET", "/openapi.json"), ("GET", "/metrics"), ("GET", "/health/live"), ("GET", "/health/ready"),
@@ -445,6 +447,33 @@ def test_a_scan_that_ended_the_service_again_and_again_is_failed(tmp_path: Path)
         told = client.get(f"/v1/scans/{folder.name}", params={"wait": 20}).json()
     assert (told["state"], told["error"]["kind"]) == ("failed", "WorkerDied")
     assert "ended 5 times (the service ended)" in told["error"]["detail"]
+
+
+def test_a_restart_of_the_service_is_no_death_of_a_worker(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    folder = spool.incoming()
+    (folder / "input" / "scan").write_bytes(f"once {tmp_path / 'flag'}".encode())
+    spool.accept(Record(folder.name, "a", "scan", None, 9, "", now(), attempts=1, state="screening", started_at=now()))
+    with served(tmp_path / "spool") as service, service.client() as client:
+        told = client.get(f"/v1/scans/{folder.name}", params={"wait": 20}).json()
+    assert (told["state"], told["attempts"]) == ("screened", 3)
+
+
+def test_an_error_does_not_name_where_the_spool_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unsaved:
+        def save(self, folder: Path) -> Path:
+            return write_folder(folder, {"report.json": b"{}"})
+
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path)
+    for spool in (Path("spool"), tmp_path / "link" / "spool", tmp_path / "spool2"):
+        folder = spool / "scans" / ("a" * 32)
+        (folder / "report").mkdir(parents=True)
+        (folder / "report" / "foreign").touch()
+        outcome = screen_one(lambda *_: Unsaved(), Job("a" * 32, folder / "input" / "scan", folder / "report", "0412.tif"))
+        assert "saving the report in aaaa" in outcome.error
+        assert str(tmp_path) not in outcome.error
 
 
 def test_a_scan_that_was_in_hand_waits_again_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

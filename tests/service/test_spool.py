@@ -71,3 +71,14 @@ def test_sizes_are_counted_and_removals_whole(tmp_path: Path) -> None:
     assert before - spool.size(record.id) == 3
     spool.remove(record.id)
     assert (spool.size(record.id), spool.read(record.id)) == (0, None)
+
+
+def test_what_others_put_beside_uploads_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own = Spool(tmp_path).incoming()
+    (tmp_path / "incoming" / "lane3").mkdir()
+    (tmp_path / "incoming" / "lane3" / "0412.tif").write_bytes(b"II*")
+    with caplog.at_level(logging.ERROR):
+        assert Spool(tmp_path).records() == []
+    assert (tmp_path / "incoming" / "lane3" / "0412.tif").read_bytes() == b"II*"
+    assert not own.exists()
+    assert "lane3 is no upload of this service, it stays as it is" in caplog.text

@@ -174,8 +174,8 @@ class Arrivals:
 
     def _stamp(self, path: Path, entries: dict[Path, frozenset[str]]) -> Stamp:
         """Of a scan, its sidecars and what they name; empty if it is gone."""
-        if path.is_dir():
-            return _stamp_of_bundle(path)
+        if os.path.isdir(path):
+            return _stamp_of_bundle(path) or ((path.name, 0, 0),)  # it cannot be listed: it lacks something, and is told
         own = _piece(path)
         if own[1] == _MISSING:
             return ()
@@ -195,7 +195,7 @@ class Arrivals:
         """Whether something of a scan is still to come."""
         if stamp[0][1] == 0 or any(size == _MISSING for _, size, _ in stamp):
             return True
-        if path.is_dir():
+        if os.path.isdir(path):
             return False
         if self._settling.sidecars and not any(name.startswith(f"{path.stem}.") for name, *_ in stamp[1:]):
             return True

@@ -296,10 +296,18 @@ def _scans(paths: Sequence[str | Path], out: Path) -> tuple[list[Path], list[Pat
     roots = [Path(path) for path in named if not is_url(path)]
     check_places(roots, out, named)
     remote = {scan.url: scan for path in named if is_url(path) for scan in find_remote(path)}
-    scans: list[Path | Remote] = [*(find_scans(roots) if roots else ()), *remote.values()]
+    own = [Path(os.path.realpath(out), name) for name in (SCANS, "coco")]  # a pattern may match the output folder
+    found = [path for path in (find_scans(roots) if roots else ()) if not _lies_in(path, own)]
+    scans: list[Path | Remote] = [*found, *remote.values()]
     if not scans:
         raise BatchError(f"looking for scans in {', '.join(named)}: there are none; name files or folders that hold scans")
     return roots, scans
+
+
+def _lies_in(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether a path leads into one of some folders, whatever links are on the way."""
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(folder) for folder in folders)
 
 
 def check_places(roots: Sequence[Path], out: Path, named: Sequence[str] | None = None) -> None:

@@ -32,7 +32,7 @@ __all__ = ["Remote", "find_remote", "is_url", "opened", "sidecars_beside"]
 logger = logging.getLogger(__name__)
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+(://|::)", re.IGNORECASE)  # two letters and more: one is a drive of Windows
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
+_PASSWORD = re.compile(r"://[^/]*:[^/]*@")
 _MAGIC = re.compile(r"[*?\[]")
 _BLOCK = 1024**2  # read at a time [B]
 _VERSION = frozenset({

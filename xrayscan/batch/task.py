@@ -129,7 +129,9 @@ def screen_one(screener: Screens, task: Task) -> Done:
         mark = task.mark
         with task.opened() as scan:
             report_on_it = screener(scan)
-        (task.folder / SETTINGS).unlink(missing_ok=True)
+        if (task.folder / SETTINGS).exists():  # a report without its mark would count as one of a scan that has no sidecar
+            (task.folder / "report.json").unlink(missing_ok=True)
+            (task.folder / SETTINGS).unlink()
         report_on_it.save(task.folder)
         if mark:
             write_whole(task.folder / SETTINGS, mark)

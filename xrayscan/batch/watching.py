@@ -281,7 +281,7 @@ class _Watch:
         name, stamp = self._name(arrival), arrival.stamp
         self._tried.pop(name, None)
         if done.failed and done.row["error_kind"] not in _OF_THE_FILE:
-            if done.task.path.exists():
+            if os.path.exists(done.task.path):
                 self._tried[name] = stamp
             stamp = ()
         self._keep(Entry(done.task.link, name, stamp, self._mark, done.row))

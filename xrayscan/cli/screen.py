@@ -12,6 +12,7 @@ from xrayscan.cli.console import clear_errors
 from xrayscan.cli.outcome import show_outcome
 from xrayscan.cli.outlook import show_preview
 from xrayscan.cli.progress import ProgressForm, shown_progress
+from xrayscan.errors import XrayscanError
 
 if TYPE_CHECKING:
     from xrayscan.batch import Cluster
@@ -73,7 +74,15 @@ def screen(  # noqa: PLR0913  one argument an option
                 paths, out, model=model, false_alarm_rate=false_alarm_rate, attribution=attribution, workers=workers,
                 cluster=cluster, progress=tell,
             )  # fmt: skip
-        show_outcome(batch, write_forms(batch, forms))
+        try:
+            written, lacking = write_forms(batch, forms), None
+        except (XrayscanError, OSError) as error:  # what was screened is told first
+            written, lacking = {}, error
+        try:
+            show_outcome(batch, written)
+        finally:
+            if lacking is not None:
+                raise lacking
 
 
 def _cluster(engine: Engine, address: str | None, cpus: int, gpus: float) -> Cluster | None:

@@ -48,12 +48,12 @@ def serve(  # noqa: PLR0913  one argument an option
 
         count = workers or max(1, min(8, cores() // 2))
         limits = Limits(
-            upload_bytes=int(max_mb * _MB),
+            upload_bytes=_bytes("--max-mb", max_mb * _MB),
             queue=queue,
             streams=streams,
             screening_seconds=screening_seconds,
             keep_seconds=keep_hours * 3600,
-            keep_bytes=int(keep_gb * _GB),
+            keep_bytes=_bytes("--keep-gb", keep_gb * _GB),
             drain_seconds=drain_seconds,
         )
 
@@ -71,3 +71,10 @@ def serve(  # noqa: PLR0913  one argument an option
             looks=ModelLooks(model),
             started=started,
         )
+
+
+def _bytes(option: str, value: float) -> int:
+    """Whole bytes; what is no number or has no end is refused."""
+    if not -1.0 < value < 2**63:
+        raise typer.BadParameter(f"expected a finite number above 0, got {value:g} bytes", param_hint=option)
+    return int(value)

@@ -132,7 +132,7 @@ def open_folder(path: Path, settings: Mapping[str, Any] | None = None) -> ScanFi
             raise whole.refused(f"its manifest names {name!r}; expected the name of a file of the bundle") from error
         if not inside:
             raise whole.refused(f"its manifest names {name!r}, which leads out of the bundle; move that file in there")
-        found[name] = ScanFile.open(member).data
+        found[str(PurePosixPath(name))] = ScanFile.open(member).data
         if sum(map(len, found.values())) > MAX_FILE_BYTES:
             raise whole.refused(f"its files have more than {MAX_FILE_BYTES} bytes together; cut the scan into parts")
     stream = io.BytesIO()

@@ -150,10 +150,12 @@ def _brought_up(
     steps: list[Step] = []
     padding = None if layout.is_color else _padding(data, stored)
     if quantity == "counts":
+        falls, table = data.number(0x00281041) == -1, bool(data.items(0x00283000))
+        if falls and not table:  # the sign is of the stored values (PS3.3, C.8.7.1.1.2)
+            pixels = _beam_up(file, pixels, layout)
         pixels, steps = _scaled(file, data, pixels)
-        falls = data.number(0x00281041) == -1
         if falls:
-            pixels = _turned(pixels, layout)
+            pixels = _turned(pixels, layout) if table else pixels
             note = "warning: higher values mean less beam in this file: turned round at full scale, where no beam is assumed"
             steps.append(Step("dicom", note))
     else:
@@ -176,7 +178,7 @@ def _scaled(file: ScanFile, data: Dataset, pixels: np.ndarray) -> tuple[np.ndarr
     """Pixels through the Modality LUT, or times rescale slope plus intercept; as they are where that changes nothing."""
     tables = data.items(0x00283000)
     if tables:
-        table = lookup_of(file, tables[0], 0x00283002, 0x00283006)
+        table = lookup_of(file, tables[0], 0x00283002, 0x00283006, signed=pixels.dtype.kind == "i")
         return table(pixels), [Step("dicom", "the file's Modality LUT was applied", {"entries": len(table.entries)})]
     slope, intercept = data.number(0x00281053), data.number(0x00281052)
     slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
@@ -190,6 +192,19 @@ def _scaled(file: ScanFile, data: Dataset, pixels: np.ndarray) -> tuple[np.ndarr
     np.add(scaled, kind(intercept), out=scaled)
     note = f"rescaled by the file's slope {slope:g} and intercept {intercept:g}"
     return scaled, [Step("dicom", note, {"slope": slope, "intercept": intercept})]
+
+
+def _beam_up(file: ScanFile, pixels: np.ndarray, layout: Layout) -> np.ndarray:
+    """Stored values with high and low exchanged at their own full scale, where no beam is assumed; each bit is kept."""
+    if pixels.dtype.kind == "f":
+        raise file.refused(
+            "higher values mean less beam in its floats, and at which value no beam is, it does not say; export it as integers"
+        )
+    size, signed = pixels.dtype.itemsize, pixels.dtype.kind == "i"
+    top = (1 << (min(layout.stored, 8 * size) - signed)) - 1
+    top = top if int(pixels.max()) <= top else int(np.iinfo(pixels.dtype).max)
+    wide = np.dtype(f"i{min(2 * size, 8)}") if signed else pixels.dtype
+    return np.subtract(wide.type(top), pixels, dtype=wide)
 
 
 def _turned(pixels: np.ndarray, layout: Layout) -> np.ndarray:

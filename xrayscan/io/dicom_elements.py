@@ -121,14 +121,15 @@ class Dataset:
         text = _text(bytes(found.value[:LONG_TEXT])).strip() if found else ""
         return text or None
 
-    def numbers(self, tag: int) -> tuple[float, ...]:
+    def numbers(self, tag: int, *, signed: bool | None = None) -> tuple[float, ...]:
         """The values of a number, in whichever VR the file or else the standard gives; empty if they are none."""
         found = self.elements.get(tag)
         if found is None or not len(found.value):
             return ()
         vr = found.vr if found.vr not in ("", "UN") else _vr_of(tag)
         if vr == "US or SS":
-            vr = "SS" if self.integer(0x00280103) == 1 and tag != 0x00280103 else "US"
+            own = self.integer(0x00280103) == 1 if tag != 0x00280103 else False
+            vr = "SS" if (own if signed is None else signed) else "US"
         if vr in _TYPES:
             dtype = np.dtype(("<" if self.little else ">") + _TYPES[vr])
             value = found.value[: MAX_VALUES * dtype.itemsize]

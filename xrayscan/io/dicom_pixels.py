@@ -273,7 +273,7 @@ def _through_palette(file: ScanFile, data: Dataset, images: np.ndarray) -> np.nd
     return Lookup(tables[0].first, gray)(images)
 
 
-def lookup_of(file: ScanFile, data: Dataset, descriptor: int, entries: int) -> Lookup:
+def lookup_of(file: ScanFile, data: Dataset, descriptor: int, entries: int, *, signed: bool | None = None) -> Lookup:
     """The look-up table that two elements describe.
 
     Raises
@@ -285,7 +285,7 @@ def lookup_of(file: ScanFile, data: Dataset, descriptor: int, entries: int) -> L
     ----------
     .. [1] DICOM PS3.3, C.7.6.3.1.5 and C.11.1.1: 0 entries mean 65536; entries of 8 bits may lie in words of 16.
     """
-    told, raw = data.numbers(descriptor), data.raw(entries)
+    told, raw = data.numbers(descriptor, signed=signed), data.raw(entries)
     if len(told) != 3:
         raise file.corrupt("its look-up table is not described by three numbers; it is damaged, copy it again")
     count, first, bits = (int(number) for number in told)

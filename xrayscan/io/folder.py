@@ -84,10 +84,30 @@ def _of(path: Path, walk: _Walk) -> Iterator[Path]:
     if os.path.lexists(path):
         yield from walk.folder(path) if path.is_dir() else (path,)
         return
-    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []
+    matches = sorted(_matches(str(path))) if glob.has_magic(str(path)) else []
     if not matches:
         raise MissingScanError(f"looking for scans in {path}: there is no such file or folder, and no file matches it")
     yield from walk.entries([Path(match) for match in matches])
+
+
+def _matches(pattern: str) -> set[str]:
+    """What `glob` finds, each folder below a ``**`` once, whatever links lead to it."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return set(glob.glob(pattern))
+    at = parts.index("**")
+    before, after = os.path.join(*parts[:at] or (os.curdir,)), parts[at + 1 :] or ("*",)
+    found, visited = set(), set()
+    for top in glob.glob(before):
+        for folder, below, _ in os.walk(top, followlinks=True):
+            identity = os.path.realpath(folder)
+            if identity in visited:
+                below.clear()
+                continue
+            visited.add(identity)
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            found |= _matches(os.path.join(glob.escape(folder), *after))
+    return found
 
 
 def _identity(path: Path) -> str:
@@ -124,7 +144,7 @@ class _Walk:
         for path in paths:
             if _is_hidden(path.name):
                 continue
-            if path.is_dir():
+            if os.path.isdir(path):
                 if bundle.is_bundle(path):
                     yield path
                 else:

@@ -167,7 +167,10 @@ def _contents(file: ScanFile, store: Any) -> Contents:
         if value is not None:
             found[key] = value
     if file.head.startswith(_MATLAB):
-        found["pixels"] = np.swapaxes(found["pixels"], -1, -2)
+        image = found["pixels"].shape[-2:]
+        for key in ("pixels", "air", "dark", "bad_pixels"):
+            if key in found and found[key].shape[-2:] == image:
+                found[key] = np.swapaxes(found[key], -1, -2)
         steps += (Step("hdf5", "the file is of MATLAB, which stores by columns: rows and columns were turned back"),)
     contents = npz.from_arrays(file, found)
     return Contents(**{**vars(contents), "steps": steps})

@@ -9,10 +9,11 @@ from xrayscan.scan import Step
 __all__ = ["unmeasured"]
 
 
-def unmeasured(pixels: np.ndarray, lost: np.ndarray, quantity: str) -> tuple[np.ndarray, Step]:
+def unmeasured(pixels: np.ndarray, lost: np.ndarray, quantity: str, full: float | None = None) -> tuple[np.ndarray, Step]:
     """A copy of the pixels as floats, not a number where columns were lost, and the step that tells a reviewer.
 
-    No bit of what was measured is lost. Integers of transmission, whose full scale stands for 1, become fractions of it.
+    No bit of what was measured is lost. Integers of transmission, whose full scale stands for 1, become fractions of it;
+    ``full`` is that scale where it is not the largest number of their type.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def unmeasured(pixels: np.ndarray, lost: np.ndarray, quantity: str) -> tuple[np.
     """
     floats = pixels.astype(np.result_type(pixels.dtype, np.float32))
     if quantity == "transmission" and pixels.dtype.kind != "f":
-        floats /= np.iinfo(pixels.dtype).max
+        floats /= full or np.iinfo(pixels.dtype).max
     floats[:, :, lost] = np.nan
     note = f"warning: {int(lost.sum())} of {len(lost)} columns did not arrive whole and are marked as not measured"
     return floats, Step("lines", note, {"lost_columns": int(lost.sum())})

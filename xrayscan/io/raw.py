@@ -85,7 +85,7 @@ def read(file: ScanFile) -> Contents:
         return Contents(pixels)
     if not settings.get("quantity"):  # it is guessed from the numbers, and those are no longer the same
         raise file.refused("its sidecar says lost_columns and no quantity; say quantity = 'counts' there, or what it is")
-    floats, step = unmeasured(pixels, lost, settings["quantity"])
+    floats, step = unmeasured(pixels, lost, settings["quantity"], settings.get("saturation"))
     return Contents(floats, steps=(step,))
 
 

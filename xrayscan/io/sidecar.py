@@ -34,8 +34,8 @@ same rank. All keys are optional:
 from __future__ import annotations
 
 import difflib
+import errno
 import json
-import math
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -148,6 +148,8 @@ def _only(
         try:
             there = path.is_file()
         except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # there can be none of that name
+                continue
             raise ReadError(f"looking for the sidecar {path}: the system refused it ({error})") from error
         content = choose(_parsed(path, plain=plain)) if there else {}
         if content:
@@ -228,7 +230,7 @@ def _wrong(file: ScanFile, key: str, value: Any, expected: str) -> ReadError:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300
 
 
 def _text(file: ScanFile, key: str, value: Any) -> str:
@@ -284,7 +286,7 @@ def _line(file: ScanFile, key: str, value: Any) -> np.ndarray:
 def _bad_pixels(file: ScanFile, key: str, value: Any) -> np.ndarray:
     if isinstance(value, str):
         return _array(file, key, value)
-    if not isinstance(value, list) or not all(type(row) is int and row >= 0 for row in value):
+    if not isinstance(value, list) or not all(type(row) is int and 0 <= row < 2**31 for row in value):
         raise _wrong(file, key, value, "numbers of detector rows, or the name of a .npy mask")
     return np.asarray(value, np.int64)
 

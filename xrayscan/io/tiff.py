@@ -67,7 +67,8 @@ def read(file: ScanFile) -> Contents:
     pages, tags = _pages(file)
     chosen = _chosen(file, pages)
     images, planes = [], []
-    for image in decode_pages(file, chosen):
+    for page, image in zip(chosen, decode_pages(file, chosen), strict=True):
+        image = _upright(image, page.orientation)
         if image.ndim == 3:
             planes.append(to_gray(image))
             image = planes[-1].pixels
@@ -84,6 +85,13 @@ def read(file: ScanFile) -> Contents:
         vendor=tags.get("vendor"),
         scanner=tags.get("scanner"),
     )
+
+
+def _upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Rows from the top and columns from the left, whichever way the file stores them (TIFF 6.0, tag 274)."""
+    turned = image.swapaxes(0, 1) if orientation > 4 else image
+    down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return np.ascontiguousarray(turned[:: -1 if down else 1, :: -1 if across else 1])
 
 
 def _covered(planes: list[Plane], images: list[np.ndarray]) -> np.ndarray | None:
@@ -226,6 +234,7 @@ def _page(file: ScanFile, page: Any) -> Page:
         offsets=tuple(int(offset) for offset in page.dataoffsets),
         counts=tuple(int(count) for count in page.databytecounts),
         white_is_zero=photometric == _WHITE_IS_ZERO,
+        orientation=int(page.tags.valueof(274) or 1),
     )
 
 

@@ -46,6 +46,7 @@ class Page:
     counts: tuple[int, ...]
     white_is_zero: bool
     bits: int
+    orientation: int = 1
 
     @property
     def row_bytes(self) -> int:

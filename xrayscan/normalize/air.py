@@ -14,6 +14,8 @@ from xrayscan.scan import Step
 __all__ = ["OpenBeam", "clipped", "dark_from_scan", "find_air", "open_beam"]
 
 DARK_SHARE = 0.02
+DARK_MOST = 0.1
+SPREAD = 1.1  # of counts that are all dark, about their least
 AIR_LIKE = 0.96
 NOT_AIR = 1.06
 LEAST_COLUMNS = 4
@@ -33,11 +35,12 @@ _ENDS = 100
 _CELL = (3, 12)
 
 
-def dark_from_scan(pixels: np.ndarray) -> tuple[np.ndarray, float, Step]:
-    """The closed beam of a scan that came without it.
+def dark_from_scan(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, Step]:
+    """The closed beam of a scan that came without it, energy by energy.
 
     The dark level lies between 0 and the least counts seen. Where those are under 2 % of the brightest, they are taken
-    as dark, and that whole amount is held as unsure, so that nothing below it is called penetrated; else 0 is taken.
+    as dark, and that whole amount is held as unsure, so that nothing below it is called penetrated. Else 0 is taken; up to 10 %
+    what lies at the least counts may still be dark and nothing more, and is held as unsure.
 
     Parameters
     ----------
@@ -46,17 +49,20 @@ def dark_from_scan(pixels: np.ndarray) -> tuple[np.ndarray, float, Step]:
     Returns
     -------
     dark : ndarray of float32, shape (energies, rows) [counts]
-    unsure : float [counts]
+    unsure : ndarray of float32, shape (energies, 1) [counts]
     step : Step
     """
-    few = sparse(pixels)
-    few = few[np.isfinite(few)] if few.dtype.kind == "f" else few.ravel()
-    low, high = (float(v) for v in np.quantile(few, [0.001, 0.99])) if few.size else (0.0, 0.0)
-    level = low if 0.0 < low < DARK_SHARE * high else 0.0
-    why = "the least counts seen" if level else "0"
-    note = f"warning: no dark given; {why} ({level:g} counts) taken as dark, so dense parts are uncertain"
-    dark = np.full(pixels.shape[:2], level, np.float32)
-    return dark, level, Step("dark from scan", note, {"dark": level})
+    levels, unsure = np.zeros((2, len(pixels)), np.float32)
+    for energy, few in enumerate(sparse(pixels)):
+        few = few[np.isfinite(few)] if few.dtype.kind == "f" else few.ravel()
+        low, high = (float(v) for v in np.quantile(few, [0.001, 0.99])) if few.size else (0.0, 0.0)
+        levels[energy] = low if 0.0 < low < DARK_SHARE * high else 0.0
+        unsure[energy] = low if levels[energy] else (SPREAD * low if 0.0 < low < DARK_MOST * high else 0.0)
+    told = " and ".join(f"{level:g}" for level in levels)
+    why = "the least counts seen" if levels.any() else "0"
+    note = f"warning: no dark given; {why} ({told} counts) taken as dark, so dense parts are uncertain"
+    dark = np.repeat(levels[:, None], pixels.shape[1], axis=1)
+    return dark, unsure[:, None], Step("dark from scan", note, {"dark": float(levels[0])})
 
 
 def find_air(pixels: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, Step]:

@@ -13,6 +13,7 @@ __all__ = ["from_counts", "from_transmission"]
 
 LEAST_SPAN = 0.02
 LEAST_CODES = 3.0
+MOST_COUNTS = 1e15  # no detector's: float32 sums over neighbors would lose everything beside it
 MOST_AIR = 0.9
 BRIGHTER = 1.05
 LEAST_SHIFT = 0.001
@@ -76,11 +77,11 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
             continue
         # The dose was another when air was taken. Where air is not surely in view, the calibration is believed.
         scale, told = _air_level(image, valid, energy)
-        if told is not None and scale != 1.0:
+        if told is not None and (scale != 1.0 or top > _AIR_BAND[1]):
             image *= np.float32(1.0 / scale)
             per_count[energy] /= scale
             steps.append(told)
-    return Beam(transmission, valid, code * per_count, max(LEAST_CODES * code, unsure) * per_count, tuple(steps))
+    return Beam(transmission, valid, code * per_count, np.maximum(LEAST_CODES * code, unsure) * per_count, tuple(steps))
 
 
 def from_transmission(pixels: np.ndarray, full_scale: float | None = None) -> Beam:
@@ -152,7 +153,7 @@ def _finite(pixels: np.ndarray) -> np.ndarray | None:
     """Mask of finite pixels (energies, rows, columns), or None when all are."""
     if pixels.dtype.kind != "f":
         return None
-    finite = np.isfinite(pixels)
+    finite = np.abs(pixels) < MOST_COUNTS  # False for NaN
     return None if finite.all() else finite
 
 

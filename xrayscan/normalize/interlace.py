@@ -51,8 +51,12 @@ def align_energies(beam: Beam) -> Beam:
     transmission[1] = cv2.warpAffine(
         transmission[1], move, transmission[1].shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    beyond = int(np.ceil(abs(late)))
-    valid[:, slice(None, beyond) if late > 0 else slice(valid.shape[1] - beyond, None)] = False
+    # What was not measured moves with the picture; what comes from beyond the picture was not measured either.
+    gone = cv2.warpAffine(
+        (~valid).astype(np.float32), move, valid.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+        borderValue=1.0,
+    )  # fmt: skip
+    valid &= gone <= 0.0
     note = f"the low energy came {late:.2f} columns late and was moved back"
     return beam.with_step(Step("interlace", note, known), transmission=transmission, valid=valid)
 
@@ -111,7 +115,7 @@ def lateness(high: np.ndarray, low: np.ndarray, valid: np.ndarray) -> tuple[floa
     if rows.size < 4 or columns < LEAST_COLUMNS:
         return 0.0, float("inf")
     rows = rows[:: max(1, rows.size // ROWS)]
-    spectra = [np.fft.rfft(_changes(image[rows]), axis=1) for image in (high, low)]
+    spectra = [np.fft.rfft(_changes(image[rows], valid[rows]), axis=1) for image in (high, low)]
     cross = _in_bands((spectra[0].conj() * spectra[1]).sum(axis=0))
     power = [_in_bands((np.abs(one) ** 2).sum(axis=0)).real for one in spectra]
     frequency = _in_bands(2 * np.pi * np.fft.rfftfreq(columns).astype(complex)).real
@@ -134,10 +138,11 @@ def lateness(high: np.ndarray, low: np.ndarray, valid: np.ndarray) -> tuple[floa
     return -(shift + fine), error
 
 
-def _changes(image: np.ndarray) -> np.ndarray:
+def _changes(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Changes of ln T from column to column, tapered at both ends."""
     depth = np.log(np.maximum(image, FLOOR))
     change = np.diff(depth, axis=1, append=depth[:, -1:])
+    change[~(valid & np.roll(valid, -1, axis=1))] = 0.0
     change -= np.median(change, axis=0)
     return change * np.hanning(image.shape[1]).astype(np.float32)
 

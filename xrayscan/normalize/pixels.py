@@ -28,6 +28,7 @@ _ROWS = 96
 _BLOCK = 32
 _FLOAT_STEP = 2e-6
 _TELLING = 6.0
+MOST_COUNTED = 65535  # by a converter of 16 bits
 _RING = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
 
 
@@ -68,8 +69,10 @@ def saturated(pixels: np.ndarray, calibration: Calibration, valid: np.ndarray) -
 
 def _pile_up(pixels: np.ndarray) -> float | None:
     """The highest number, if it is where the converter was full."""
-    if pixels.dtype.kind == "f":
-        return None
+    if pixels.dtype.kind == "f":  # counts are, once columns of them were lost
+        pixels = pixels[np.isfinite(pixels)]
+        if pixels.size == 0 or pixels.max() > MOST_COUNTED or not np.array_equal(pixels, np.rint(pixels)):
+            return None
     top = int(pixels.max())
     high = pixels[pixels > top - BELOW_FULL - 1]
     counts = np.bincount((top - high).astype(np.int64), minlength=BELOW_FULL + 1)
@@ -98,14 +101,18 @@ def unscanned(beam: Beam, valid: np.ndarray) -> Step | None:
     if some.size == 0:
         return None
     limit = np.maximum(beam.least[0][rows], NOTHING)[:, None]
-    share = (some <= limit).mean(axis=0, dtype=np.float32)[None]
+    # Padding has one number along each row; the noise of a closed beam, behind an opaque load too, has not.
+    steps = np.abs(np.diff(some, axis=1)) <= 1.5 * beam.step[0][rows][:, None]
+    same = np.pad(steps, ((0, 0), (1, 0))) | np.pad(steps, ((0, 0), (0, 1)))  # as its left or its right neighbor
+    share = ((some <= limit) & same).mean(axis=0, dtype=np.float32)[None]
     empty = cv2.blur(share, (5, 1), borderType=cv2.BORDER_REPLICATE)[0] > EMPTY_SHARE
     if empty.all() or not (empty[0] or empty[-1]):
         return None
     left, right = (_reach(line, share) for line, share in ((empty, share[0]), (empty[::-1], share[0, ::-1])))
     valid[:, :left] = False
     valid[:, valid.shape[1] - right :] = False
-    note = f"{left} columns at the left and {right} at the right edge hold nothing from top to bottom: not scanned, not valid"
+    where = f"{left} columns at the left and {right} at the right edge"
+    note = f"warning: {where} hold nothing from top to bottom: not scanned, not valid"
     return Step("unscanned", note, {"left": left, "right": right})
 
 

@@ -193,9 +193,13 @@ class Desk:
         self._promised += claimed
         promised = self._promised  # before the disk is asked: an upload that comes meanwhile counts this one too
         try:
-            if await asyncio.to_thread(self.spool.free) - promised < self.limits.free_bytes:
-                raise disk_full()
-            folder = await asyncio.to_thread(self.spool.incoming)
+            try:
+                if await asyncio.to_thread(self.spool.free) - promised < self.limits.free_bytes:
+                    raise disk_full()
+                folder = await asyncio.to_thread(self.spool.incoming)
+            except OSError as error:
+                logger.error("an upload has no place in the spool: %s", error)
+                raise disk_full() from error
             try:
                 yield folder
             finally:
@@ -365,10 +369,11 @@ class Desk:
             if known is None:
                 return None
             before, tried = known.record, known.record.attempts
-            if tried < STARTS:
+            ends = tried - before.deaths  # of the service
+            if ends < STARTS:
                 known.record = replace(known.record, state="screening", attempts=tried + 1, started_at=now())
-        if tried >= STARTS:
-            self._close(known.record, Outcome("failed", error_kind="WorkerDied", error=_gave_up(tried, "the service ended")))
+        if ends >= STARTS:
+            self._close(known.record, Outcome("failed", error_kind="WorkerDied", error=_gave_up(ends, "the service ended")))
             return None
         record = known.record
         try:
@@ -386,11 +391,13 @@ class Desk:
         elif outcome.why == "timeout":
             reason = f"{outcome.how}; it may be damaged, or much larger than usual: send it again or raise the limit"
             self._close(record, Outcome("failed", error_kind="TimedOut", error=reason))
-        elif outcome.why == "died" and record.attempts >= ATTEMPTS:
-            self._close(record, Outcome("failed", error_kind="WorkerDied", error=_gave_up(record.attempts, outcome.how)))
+        elif outcome.why == "died" and record.deaths + 1 >= ATTEMPTS:
+            self._close(record, Outcome("failed", error_kind="WorkerDied", error=_gave_up(record.deaths + 1, outcome.how)))
         else:
             undone = outcome.why == "stopping"
-            again = replace(record, state="waiting", attempts=record.attempts - undone, started_at=None)
+            again = replace(
+                record, state="waiting", attempts=record.attempts - undone, deaths=record.deaths + (not undone), started_at=None
+            )
             self.spool.write(again)
             self._open[scan].record = again
             if not undone:

@@ -172,7 +172,10 @@ class _SocketAnswer(_Answer):
             self.status = 101
         elif message["type"] == "websocket.close":
             self.status = message.get("code", 1000)
-        await super().__call__(message)
+        try:
+            await super().__call__(message)
+        except OSError as error:  # the client went away before it was let in
+            raise _NotTakenError from error
 
     async def refuse(self, refusal: RefusedError) -> None:
         """Tell a problem, and close."""

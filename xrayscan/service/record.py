@@ -43,6 +43,8 @@ class Record:
     state : {"waiting", "screening", "screened", "failed"}
     attempts : int
         How often screening was begun.
+    deaths : int
+        How often its worker process ended meanwhile.
     priority, score : str or None, float or None
         Of the report.
     error_kind, error : str
@@ -68,6 +70,7 @@ class Record:
     finished_at: datetime | None = None
     state: State = "waiting"
     attempts: int = 0
+    deaths: int = 0
     priority: str | None = None
     score: float | None = None
     error_kind: str = ""

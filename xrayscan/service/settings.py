@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import logging
 import os
+import ssl
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -198,6 +199,8 @@ class Binding:
         ServiceError
             If others than this machine could reach the service and no token is asked of them.
         """
+        if self.certificate is not None and self.key is not None:
+            _check_pair(self.certificate, self.key)
         if is_loopback(self.host):
             return
         if not access:
@@ -211,6 +214,21 @@ class Binding:
                 "--tls-key, or let a proxy on this machine do it",
                 self.host,
             )
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    """Whether TLS can be set up, before anybody is told that it is served."""
+
+    def refuse() -> str:
+        raise ServiceError(f"setting up TLS: the key {key} has a passphrase, and nobody is there to be asked; take it off")
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, refuse)
+    except OSError as error:
+        raise ServiceError(
+            f"setting up TLS: {certificate} and {key} are no certificate and its key ({error}); give two PEM files that belong "
+            "together"
+        ) from error
 
 
 def is_loopback(host: str) -> bool:

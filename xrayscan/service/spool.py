@@ -62,7 +62,10 @@ class Spool:
     def records(self) -> list[Record]:
         """Every accepted scan, the first received first; what a kill left half done is removed."""
         for left in self._incoming.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
+            if _ID.fullmatch(left.name):
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                logger.error("%s is no upload of this service, it stays as it is: give the service a spool of its own", left)
         found = []
         for entry in self._scans.iterdir():
             record = self.read(entry.name)

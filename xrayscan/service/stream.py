@@ -87,7 +87,7 @@ class _Stream:
         if text is None:
             raise RefusedError("malformed", "the first message is binary; send what the scan is first, as JSON text")
         lines = await asyncio.to_thread(Lines.from_text, text)
-        key = hashlib.sha256(lines.key.encode()).hexdigest() if lines.key else ""
+        key = hashlib.sha256(lines.key.encode("utf-8", "surrogatepass")).hexdigest() if lines.key else ""
         with self._desk.once(key) as known:
             upload: Upload | None = None
             try:

@@ -100,8 +100,9 @@ async def receive(chunks: AsyncIterator[bytes], content_type: str, folder: Path,
     RefusedError
         If it is too large, too slow, of an unknown form, or broken, or the disk is full.
     """
-    sink = _sink(content_type, folder)
+    sink: _Sink | None = None
     try:
+        sink = await asyncio.to_thread(_sink, content_type, folder)
         async for block in _blocks(_in_time(chunks, limits), limits.upload_bytes):
             await asyncio.to_thread(sink.write, block)
         upload = await asyncio.to_thread(sink.finish)
@@ -112,7 +113,8 @@ async def receive(chunks: AsyncIterator[bytes], content_type: str, folder: Path,
     except OSError as error:
         raise disk_full() from error
     finally:
-        sink.close()
+        if sink is not None:
+            sink.close()
     return upload if name is None else replace(upload, name=clean_name(name))
 
 

@@ -179,7 +179,8 @@ def _reason(error: Exception, job: Job) -> str:
     elif not isinstance(error, XrayscanError):
         text = f"{type(error).__name__}: {text}; this is a fault of xrayscan: please report it with the kind of file"
     for ours, theirs in ((job.scan, job.name), (job.scan.parent, "submission"), (job.report.parent, job.id)):
-        text = text.replace(str(ours), theirs)
+        for written in (ours.resolve(), ours.absolute(), ours):  # some errors name the whole path; the longest first
+            text = text.replace(str(written), theirs)
     return printable(text)[:_SENTENCE]
 
 
