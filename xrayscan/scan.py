@@ -131,9 +131,11 @@ def _without_bad(line: np.ndarray, bad: npt.ArrayLike | None) -> np.ndarray:
     """The line with 0 in channels that are marked bad: what is there is not used."""
     if bad is None or np.isfinite(line).all():
         return line
-    mask = np.asarray(bad, bool)
-    if mask.ndim != line.ndim:
-        mask = mask[..., None] if mask.ndim < line.ndim else mask.all(axis=-1)
+    mask: np.ndarray = np.asarray(bad, bool)
+    if mask.ndim < line.ndim:
+        mask = mask[..., None]
+    elif mask.ndim > line.ndim:
+        mask = np.all(mask, axis=-1)
     try:
         return frozen_array(np.where(np.broadcast_to(mask, line.shape), np.float32(0.0), line))
     except ValueError:  # of another detector, which is told elsewhere

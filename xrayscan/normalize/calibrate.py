@@ -44,7 +44,7 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
     """
     steps: list[Step] = []
     finite = _finite(pixels)
-    dark, unsure = calibration.dark, 0.0
+    dark, unsure = calibration.dark, np.zeros((1, 1), np.float32)
     if dark is None:
         dark, unsure, step = dark_from_scan(pixels)
         steps.append(step)
