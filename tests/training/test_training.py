@@ -213,7 +213,7 @@ class TestMake:
 
 
 class TestLoop:
-    CARD = load_card()
+    CARD = load_card("pyramid-families-3")  # a plain pyramid, which a deeper one can start from
 
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.set_num_threads(1)

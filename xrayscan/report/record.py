@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema()["$id"]
-    'urn:xrayscan:report:1.2'
+    'urn:xrayscan:report:1.3'
     """
     text = resources.files("xrayscan.report").joinpath("report.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
