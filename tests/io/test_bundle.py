@@ -348,3 +348,9 @@ def npz_by_content(folder):
     with path.open("wb") as stream:
         np.savez(stream, pixels=ONE)
     return path
+
+
+def test_a_member_may_be_named_from_the_folder_it_is_in(tmp_path):
+    np.save(tmp_path / "s.npy", np.full((4, 5), 900, np.uint16))
+    (tmp_path / "manifest.toml").write_text('xrayscan = 1\nscan = "./s.npy"\n', encoding="utf-8")
+    assert xrayscan.io.read(tmp_path).view.shape == (4, 5)

@@ -253,3 +253,9 @@ def test_every_key_is_documented():
     for key in sidecar.KEYS:
         assert f"``{key}``" in sidecar.__doc__, key
     assert set(sidecar.MARKS) <= set(sidecar.KEYS)
+
+
+def test_a_name_too_long_for_a_sidecar_has_none(tmp_path):
+    path = tmp_path / ("a" * 247 + ".npy")
+    np.save(path, np.full((4, 5), 900, np.uint16))
+    assert xrayscan.io.read(path).view.shape == (4, 5)
