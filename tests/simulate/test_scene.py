@@ -100,6 +100,16 @@ class TestChoices:
         assert [p.hidden.label for p in persons] == [posture]
         assert persons[0].body.posture == posture
 
+    def test_a_cab_that_is_left_out_is_not_seen(self):
+        for seed in range(60):
+            record = draw_record(seed, "clean", pitch=0.03, choices=Choices(vehicles=("box trailer",), loads=("empty",)))
+            scene = build(record)
+            if scene.vehicle.start is not None:
+                break
+        first = float(scene.fan.xs[0])
+        assert scene.vehicle.start - 1.1 < first < scene.vehicle.start
+        assert first > scene.vehicle.extent[0]
+
     def test_place(self):
         choices = Choices(("20 ft dry",), ("furniture", "drums"), places=("on the open floor",), persons=(1.0,))
         persons = [p for p in build(draw_record(3, "person", pitch=0.03, choices=choices)).placed if p.body]

@@ -147,6 +147,15 @@ class TestKinds:
         assert 0 < sum(bool(v.driver) for v in drawn) < 30
         assert all(v.extent[0] < -2 for v in drawn if v.driver)
 
+    def test_where_the_cab_is_left_out_nobody_hides_before_the_beam_is_on(self):
+        made = [draw_vehicle(np.random.default_rng(seed), ["40 ft dry", "box trailer"]) for seed in range(40)]
+        started = [vehicle for vehicle in made if vehicle.start is not None]
+        assert 5 <= len(started) <= 25
+        for vehicle in started:
+            assert vehicle.extent[0] < vehicle.start < max(vehicle.containers[0][0], 1.5)
+            assert not vehicle.driver
+            assert all(niche.room.x0 > vehicle.start for niche in vehicle.niches)
+
     def test_a_seed_replays_a_vehicle(self):
         for name in KINDS:
             one, two = (VEHICLES[name].build(np.random.default_rng(5)) for _ in range(2))

@@ -151,7 +151,7 @@ def _extent(vehicle: Vehicle) -> Room:
     """What has to be seen of a vehicle [m]; across, its load and walls."""
     x0, x1, z0, z1 = vehicle.extent
     half = max(max(-room.y0, room.y1) for room in vehicle.rooms) + 0.05
-    return Room(x0, x1, -half, half, z0, z1)
+    return Room(x0 if vehicle.start is None else vehicle.start, x1, -half, half, z0, z1)
 
 
 def _loaded(rng: Rng, vehicle: Vehicle, choices: Choices) -> tuple[tuple[str, ...], list[Solid]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xrayscan.simulate.solid import Axis, Room, Solid, cylinder
+from xrayscan.simulate.vehicles.coupling import coupler
 from xrayscan.simulate.vehicles.parts import (
     STEEL,
     Span,
@@ -156,7 +157,7 @@ def trailer(rng: np.random.Generator, plan: Frame) -> tuple[list[Solid], tuple[N
     solids = _girders(rng, plan)
     for x in axles:
         solids += axle(rng, (x, plan.ground + radius), radius, low, dual=dual)
-    solids += _fifth_wheel_side(plan) + _landing_legs(rng, plan) + _tail(rng, plan)
+    solids += coupler(rng, plan.pin, plan.x[0], plan.neck) + _landing_legs(rng, plan) + _tail(rng, plan)
     solids += _mudguards(rng, axles, radius, plan.ground)
     free = (plan.bend + 1.2, axles[0] - radius - 0.15)
     hung, niches = _hung(rng, plan, free, radius)
@@ -192,17 +193,6 @@ def _girders(rng: np.random.Generator, plan: Frame) -> list[Solid]:
     for line in (low + 0.06, low + 0.1):
         parts.append(cylinder((taper - long / 2, y, line), 0.008, long, "polyethylene", 0.94, "x"))
     return parts
-
-
-def _fifth_wheel_side(plan: Frame) -> list[Solid]:
-    """Rubbing plate and king pin, and the end beam with its connections."""
-    x, z = plan.pin, plan.neck[0]
-    return [
-        slab((x - 0.75, x + 0.65), (-0.55, 0.55), (z - 0.01, z)),
-        cylinder((x, 0.0, z - 0.05), 0.025, 0.08, "steel", STEEL),
-        *tube((plan.x[0] - 0.1, plan.x[0]), (-1.1, 1.1), (plan.neck[1] - 0.16, plan.neck[1] - 0.02), 0.006),
-        slab((plan.x[0] - 0.16, plan.x[0] - 0.1), (-0.2, 0.2), (plan.neck[1] - 0.12, plan.neck[1] - 0.05), "aluminum", 1.2),
-    ]
 
 
 def axle(rng: np.random.Generator, at: tuple[float, float], radius: float, beam: float, *, dual: bool) -> list[Solid]:

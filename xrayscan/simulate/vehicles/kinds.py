@@ -32,7 +32,7 @@ Below = tuple[Sequence[Solid], Sequence[Niche]]
 
 
 def _towed(rng: np.random.Generator, name: str, units: Sequence[Unit], plan: Frame, below: Below) -> Vehicle:
-    """A trailer's bodies and what carries them, with a tractor in two of three cases."""
+    """A trailer's bodies and what carries them, with a tractor in two of three; half of these without its cab."""
     solids, niches = below
     if any(niche.name == "under floor" for niche in niches):
         units = [_without(u, "under floor") for u in units]
@@ -41,7 +41,10 @@ def _towed(rng: np.random.Generator, name: str, units: Sequence[Unit], plan: Fra
     first = [s.center[0] - s.reach[0] for u in units for s in u.solids]
     front = min([plan.x[0] - 0.16, *first])
     pulled = tractor(rng, plan.pin, plan.neck[0] - 0.01, plan.ground, front)
-    return assembled(name, units, [*solids, *pulled.solids], [*niches, *pulled.niches], pulled.driver)
+    whole = assembled(name, units, [*solids, *pulled.solids], [*niches, *pulled.niches], pulled.driver)
+    if rng.random() < 0.5:
+        return whole
+    return whole.without_cab(pulled.back + float(rng.uniform(0.0, 0.9)) * (min(front, plan.pin) - pulled.back))
 
 
 def _without(unit: Unit, niche: str) -> Unit:

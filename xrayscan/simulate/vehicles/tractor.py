@@ -10,6 +10,7 @@ import numpy as np
 from xrayscan.simulate.solid import Room, Solid, cylinder, ellipsoid, torus, turned
 from xrayscan.simulate.solid import rotation as _rotation
 from xrayscan.simulate.vehicles.chassis import air_tank, axle, tool_box
+from xrayscan.simulate.vehicles.coupling import fifth_wheel, frame_end, guards
 from xrayscan.simulate.vehicles.driver import driver_solids
 from xrayscan.simulate.vehicles.parts import STEEL, Span, both_sides, pipe, rod, shell, slab, strut, tube, wheel
 from xrayscan.simulate.vehicles.vehicle import Niche
@@ -21,11 +22,12 @@ OUT = 1.2  # half of a cab's width [m]
 
 @dataclass(frozen=True, eq=False)
 class Tractor:
-    """A tractor unit or the cab end of a truck."""
+    """A tractor unit; ``back`` is x of its cab's rear wall [m]."""
 
     solids: tuple[Solid, ...]
     niches: tuple[Niche, ...]
     driver: tuple[Solid, ...]
+    back: float
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,13 @@ def tractor(rng: np.random.Generator, pin: float, plate: float, ground: float, f
     for x in drives:
         solids += axle(rng, (x, ground + radius), radius, ground + 0.92, dual=True)
         solids.append(ellipsoid((x, 0.0, ground + radius), (0.27, 0.24, 0.24), "steel", STEEL * 0.55))
-    solids += _fifth_wheel(pin, plate, ground)
+        solids += guards(rng, x, ground + radius, radius)
+    solids += fifth_wheel(rng, pin, plate, ground + 0.94) + frame_end(rng, end, ground, (ground + 0.68, ground + 0.94))
     tanks, boxes = _sides(rng, (nose + (1.0 if hood else 1.35) + radius + 0.1, drives[0] - radius - 0.1), ground)
     gap = Niche("front gap", Room(back + 0.02, front - 0.02, -1.1, 1.1, ground + 1.1, ground + 2.9))
     if rng.random() < 0.6:
         solids += _hoses(rng, (back, front), ground + 1.9)
-    return Tractor((*solids, *tanks), (*niches, *boxes, gap), driver)
+    return Tractor((*solids, *tanks), (*niches, *boxes, gap), driver, back)
 
 
 def _chassis(x0: float, x1: float, ground: float, radius: float) -> list[Solid]:
@@ -158,17 +161,6 @@ def _steer_axle(rng: np.random.Generator, x: float, ground: float, radius: float
         slab((x - 0.55, x + 0.55), (0.85, 1.22), (z + radius + 0.12, z + radius + 0.125), "polyethylene"),
     ]
     return both_sides(half)
-
-
-def _fifth_wheel(pin: float, plate: float, ground: float) -> list[Solid]:
-    """The coupling plate on its stand."""
-    low = ground + 0.94
-    top = max(plate - 0.012, low + 0.06)
-    return [
-        slab((pin - 0.42, pin + 0.5), (-0.46, 0.46), (top - 0.035, top), "steel", STEEL * 0.75),
-        slab((pin - 0.2, pin + 0.2), (-0.35, 0.35), (low, top - 0.035), "steel", STEEL * 0.4),
-        *both_sides([slab((pin - 0.25, pin + 0.25), (0.36, 0.42), (low, top - 0.035), "steel", STEEL * 0.5)]),
-    ]
 
 
 def fuel_tank(rng: np.random.Generator, x: Span, y: Span, z: Span) -> list[Solid]:

@@ -200,4 +200,4 @@ def _truck_frame(rng: np.random.Generator, cab: Cab, length: float, z: Span, rad
     room = niche.room
     box = Niche("tool box", Room(room.x0, room.x1, -room.y1, -room.y0, room.z0, room.z1))
     under = Niche("under floor", Room(1.0, axles[0] - radius, -0.33, 0.33, low - 0.15, high))
-    return Tractor(tuple(parts), (box, under), ())
+    return Tractor(tuple(parts), (box, under), (), cab.x[1])

@@ -118,6 +118,8 @@ class Vehicle:
         Outside x0, x1, z0, z1 of each container or body [m].
     driver : tuple of Solid
         A driver in the cab, who is not concealed; empty if there is none.
+    start : float or None [m]
+        x from which on the beam is on; None: from before the vehicle. Portals that are driven through leave the cab out.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Vehicle:
     niches: tuple[Niche, ...] = ()
     containers: tuple[Container, ...] = ()
     driver: tuple[Solid, ...] = ()
+    start: float | None = None
 
     def __post_init__(self) -> None:
         if self.room_kind not in ROOM_KINDS:
@@ -143,6 +146,11 @@ class Vehicle:
         reach = np.array([s.reach for s in solids])[:, [0, 2]]
         low, high = (center - reach).min(0), (center + reach).max(0)
         return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+    def without_cab(self, start: float) -> Vehicle:
+        """The same, scanned from x = start [m] on: with nobody before it."""
+        niches = tuple(niche for niche in self.niches if niche.room.x0 > start)
+        return replace(self, niches=niches, driver=(), start=start)
 
     @property
     def length(self) -> float:
