@@ -6,7 +6,7 @@ pytest.importorskip("torchvision")
 pytest.importorskip("safetensors")
 
 from xrayscan.errors import ModelError
-from xrayscan.network.designs import DESIGNS, Answer, build, load_weights, save_weights
+from xrayscan.network.designs import DESIGNS, Answer, build, load_weights, rounded, save_weights
 from xrayscan.network.unet import UNet
 
 
@@ -44,7 +44,16 @@ class TestEveryDesign:
         save_weights(network, network.design, tmp_path / "weights.safetensors")
         again = load_weights(tmp_path / "weights.safetensors")
         x = torch.rand(1, 5, 64, 64)
-        torch.testing.assert_close(again(x), network(x), rtol=0, atol=0)
+        torch.testing.assert_close(again(x), rounded(network)(x), rtol=0, atol=0)
+
+    def test_kernels_are_kept_in_half_precision(self, network, tmp_path):
+        save_weights(network, network.design, tmp_path / "weights.safetensors")
+        numbers = sum(tensor.numel() for tensor in network.state_dict().values())
+        assert (tmp_path / "weights.safetensors").stat().st_size < 2.3 * numbers + 30_000
+        near = rounded(network).state_dict()
+        for name, tensor in network.state_dict().items():
+            torch.testing.assert_close(near[name], tensor, rtol=2.0**-11, atol=1e-7)
+            assert near[name].dtype == tensor.dtype
 
 
 def test_an_unknown_design_is_refused():

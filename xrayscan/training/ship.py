@@ -21,7 +21,7 @@ from xrayscan.evaluation.records import Record, open_packed
 from xrayscan.evaluation.runs import measure, packed_scans
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network import Model
-from xrayscan.network.designs import save_weights
+from xrayscan.network.designs import rounded, save_weights
 from xrayscan.network.exported import Exported, reach_of
 from xrayscan.network.grid import padded, to_grid
 from xrayscan.network.novelty import NOVELTY, fit
@@ -55,7 +55,7 @@ def export(network: nn.Module, design: str, folder: Path) -> dict[str, str]:
         If the two differ by more than 1e-4 in a score.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    network = network.eval().to("cpu", memory_format=torch.contiguous_format)
+    network = rounded(network).eval().to("cpu", memory_format=torch.contiguous_format)
     save_weights(network, design, folder / "weights.safetensors")
     exported, sample = Exported(network).eval(), torch.rand(2, 5, 128, 192)
     height, width = torch.export.Dim("h", min=1, max=512), torch.export.Dim("w", min=1, max=4096)
