@@ -5,6 +5,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("albumentations")
 
 import itertools
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from xrayscan.simulate.run import replay
 from xrayscan.simulate.scanner import PRESETS
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
-from xrayscan.training.crops import DRIVER, Crops, _example
+from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example
 from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
@@ -192,6 +193,27 @@ class TestCrops:
             assert (crop.weight[0][crop.input[3] <= 0.3] == 0).all()
             assert set(np.unique(crop.labels)) <= {0.0, 1.0}
 
+    def test_where_nobody_hides_crops_are_cut_at_the_sites(self, packed):
+        crops = Crops(SMALL, packed / "train")
+        scan, site = np.zeros((7, 400, 900), np.float16), (300, 700, 320, 730)
+        cut = [crops._window(np.random.default_rng(seed), scan, None, [site]) for seed in range(200)]
+        shown = [rows.start < 320 and rows.stop > 300 and across.start < 730 and across.stop > 700 for rows, across in cut]
+        assert 0.7 < np.mean(shown) < 0.9
+        cut = [crops._window(np.random.default_rng(seed), scan, None, []) for seed in range(200)]
+        assert np.mean([rows.start < 320 and rows.stop > 300 and across.stop > 700 for rows, across in cut]) < 0.2
+
+    def test_a_crop_that_becomes_a_display_picture_keeps_its_order_and_loses_its_densities(self):
+        planes, bits = np.zeros((6, 40, 400), np.float32), np.zeros((40, 400), np.uint8)
+        planes[:2], planes[2] = np.linspace(0.0, 4.0, 400), 1.0
+        drawn = [_example(np.random.default_rng(seed), planes.copy(), bits) for seed in range(60)]
+        pictures = [crop for crop in drawn if not crop.areal_weight.any()]
+        assert 0.5 * EXPORTED < len(pictures) / 60 < 1.5 * EXPORTED
+        for crop in pictures:
+            middle = crop.input[0][15:25, 5:-5].mean(0)
+            assert middle[:20].mean() < middle[-20:].mean()
+            assert (crop.input[0] == crop.input[1]).mean() > 0.85
+            assert not crop.input[2].any()
+
     def test_too_few_scans_are_noticed(self, packed):
         more = replace(SMALL, data=replace(SMALL.data, train=99))
         with pytest.raises(RecipeError, match="holds 4 packed scans, the recipe asks for 99"):
@@ -204,6 +226,15 @@ class TestMake:
         before = first.stat().st_mtime_ns
         list(make(SMALL, "train", packed, workers=1))
         assert first.stat().st_mtime_ns == before
+
+    def test_boxes_are_within_the_packed_scan(self, packed):
+        for path in (packed / "train").glob("*.npz"):
+            rows, columns = load_packed(path).shape[1:]
+            told = json.loads(path.with_suffix(".json").read_text())
+            assert told["sites"]
+            for top, left, bottom, right in [*told["sites"], *(thing["box"] for thing in told["instances"])]:
+                assert 0 <= top <= bottom <= rows
+                assert 0 <= left <= right <= columns
 
     def test_labels_are_bits(self, packed):
         for path in (packed / "train").glob("*.npz"):

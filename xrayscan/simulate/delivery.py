@@ -30,6 +30,7 @@ __all__ = [
     "deliver",
     "draw_delivery",
     "gray_curve",
+    "toned",
 ]
 
 Delivery = Literal["counts", "transmission", "display"]
@@ -368,15 +369,32 @@ def gray_curve(plan: DeliveryPlan, through: np.ndarray) -> np.ndarray:
     return gray.clip(0.0, 1.0).astype(np.float32)
 
 
-def _displayed(
-    plan: DeliveryPlan, measurement: Measurement, through: np.ndarray, covered: np.ndarray, pitch: tuple[float, float] | None
-) -> Delivered:
-    gray = gray_curve(plan, through[0])
+def toned(plan: DeliveryPlan, through: np.ndarray) -> np.ndarray:
+    """The tones of a display picture from 0 to 255, black to air: `gray_curve`, then smoothed and sharpened as planned.
+
+    Parameters
+    ----------
+    plan : DeliveryPlan
+    through : ndarray of float32, shape (rows, columns)
+        Transmission.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns)
+    """
+    gray = gray_curve(plan, through)
     if plan.smooth > 0:
         gray = cv2.GaussianBlur(gray, (0, 0), plan.smooth)
     if plan.sharpen > 0:
         gray += plan.sharpen * (gray - cv2.GaussianBlur(gray, (0, 0), 2.0))
-    tone = np.rint(gray.clip(0.0, 1.0) * 255.0).astype(np.uint8)
+    tones: np.ndarray = np.rint(gray.clip(0.0, 1.0) * 255.0).astype(np.uint8)
+    return tones
+
+
+def _displayed(
+    plan: DeliveryPlan, measurement: Measurement, through: np.ndarray, covered: np.ndarray, pitch: tuple[float, float] | None
+) -> Delivered:
+    tone = toned(plan, through[0])
     opaque = measurement.opaque | (cv2.blur(tone, (3, 3)) < 1)
     opaque[measurement.channels.dead] = False
     shown = 255 - tone if plan.inverted else tone

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
 from xrayscan.network.grid import DEPTH_LIMIT
+from xrayscan.simulate.delivery import draw_delivery, toned
 from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
 from xrayscan.training.hard import Hard, Place
@@ -34,8 +37,11 @@ except ImportError as error:  # pragma: no cover
 __all__ = ["Crop", "Crops"]
 
 Rng = np.random.Generator
+Box = Sequence[int]  # top, left, bottom, right
 HARDER = (10.0, 40.0, 90.0, 150.0), (1.0, 3.0, 4.0, 2.0)
 """Areal density over the easiest person of a scan [g/cm²], and how often such a scan is drawn, against any other."""
+EXPORTED = 0.3
+"""Share of the crops that become display pictures: archives hold little else, and nobody is inserted into those of a scan."""
 TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
 DRIVER = 0.25
 """Weight of a driver's pixels: a person in plain sight who is none to be found. Only the cab tells, and there are more of them
@@ -85,7 +91,9 @@ class Crops:
             raise RecipeError(
                 f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first"
             )
-        weights = np.array([_weight(path.with_suffix(".json")) for path in self.paths])
+        told = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in self.paths]
+        self.sites = {path: about.get("sites", []) for path, about in zip(self.paths, told, strict=True)}
+        weights = np.array([_weight(about) for about in told])
         self.chances = np.cumsum(weights / weights.sum())
         self.persons = Persons(self.paths if recipe.schedule.inserted else [], _load)
         self.behind = Behind(self.paths if recipe.schedule.behind else [], _load)
@@ -121,7 +129,7 @@ class Crops:
         """A part of a scan, where in the scan a mistake was made if it is there for that, and the scan's rows below it."""
         path, mistake = self._drawn(rng)
         scan = _load(path)
-        window = self._window(rng, scan, mistake)
+        window = self._window(rng, scan, mistake, self.sites.get(path, []))
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
         missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
         return np.pad(patch, ((0, 0), *missing)), mistake, scan.shape[1] - window[0].stop
@@ -134,8 +142,11 @@ class Crops:
                 return drawn
         return self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)], None
 
-    def _window(self, rng: Rng, scan: np.ndarray, target: Place | None) -> tuple[slice, slice]:
-        """Where to cut: around a place that is given; else mostly around what is looked for, if it is there."""
+    def _window(self, rng: Rng, scan: np.ndarray, target: Place | None, sites: Sequence[Box]) -> tuple[slice, slice]:
+        """Where to cut: around a place that is given; else mostly around what is looked for, else around where it could be.
+
+        At the sites of a scan in which nobody hides there is a look-alike, or the load as it is there.
+        """
         rows, columns = scan.shape[1:]
         height, width = self.size
         if target is None and rng.random() < 0.8:
@@ -144,6 +155,9 @@ class Crops:
             if len(hits):
                 down, across = hits[rng.integers(len(hits))] * 4
                 target = int(down), int(across)
+            elif sites:
+                top, left, bottom, right = sites[int(rng.integers(len(sites)))]
+                target = int(rng.integers(top, max(bottom, top + 1))), int(rng.integers(left, max(right, left + 1)))
         if target is None:
             target = int(rng.integers(rows)), int(rng.integers(columns))
         top = target[0] - int(rng.integers(height // 8, height - height // 8))
@@ -161,9 +175,9 @@ def _load(path: Path) -> np.ndarray:
     return map_packed(path, path.parent / "unpacked")
 
 
-def _weight(about: Path) -> float:
+def _weight(about: dict[str, Any]) -> float:
     """How often a scan is drawn: persons under dense loads are rare, and the hardest to learn."""
-    loads = [thing["load"] for thing in json.loads(about.read_text(encoding="utf-8"))["instances"] if thing["kind"] == "person"]
+    loads = [thing["load"] for thing in about["instances"] if thing["kind"] == "person"]
     return float(np.interp(min(loads), *HARDER)) if loads else 1.0
 
 
@@ -176,7 +190,7 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
         limit = rng.uniform(3.0, 6.5)
         opaque = np.maximum(opaque, high > limit)
         high, low = np.minimum(high, limit), None if low is None else np.minimum(low, limit)
-    if rng.random() < 0.12:
+    if rng.random() < EXPORTED:
         high, black = _exported(rng, high)
         opaque, display, low = np.maximum(opaque, black), True, None
     high = high.clip(-0.2, DEPTH_LIMIT)
@@ -215,6 +229,7 @@ def _another_machine(rng: Rng, high: np.ndarray, low: np.ndarray | None) -> tupl
 
 
 def _exported(rng: Rng, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A display export: 8 bits and a curve of its own; and where it is black."""
-    value = np.floor(np.exp(-rng.uniform(0.45, 1.1) * high.clip(0)) * 255) / 255
-    return -np.log(np.maximum(value, 1 / 255)).astype(np.float32), value < 2.5 / 255
+    """As a display picture of 8 bits with an unknown curve, read again as if its gray were linear; and where it is black."""
+    tones = toned(draw_delivery(rng, "display"), np.exp(-high.clip(0.0)))
+    value = np.maximum(tones, 1).astype(np.float32) / 255
+    return -np.log(value), tones < 3

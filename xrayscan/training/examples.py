@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from xrayscan._threads import limit_threads
+from xrayscan.geometry import Box
 from xrayscan.normalize import normalize
 from xrayscan.scan import Scan
 from xrayscan.simulate.packed import pack, save_packed
@@ -56,9 +57,13 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
 
 
 def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
-    """What figures are told apart by; boxes are of the packed array, whose shape is given."""
+    """What figures are told apart by, and where crops are cut; boxes are of the packed array, whose shape is given."""
     down, across = (packed / own for packed, own in zip(shape, truth.added.shape, strict=True))
     scale = np.array([down, across, down, across])
+
+    def scaled(box: Box) -> list[int]:
+        return [int(edge) for edge in np.rint(scale * [box.top, box.left, box.bottom, box.right])]
+
     return {
         "kind": truth.kind, "vehicle": truth.vehicle, "load": truth.load, "scanner": truth.record.scanner.name,
         "quantity": scan.view.quantity, "look-alikes": [label for kind, label, _ in truth.others if kind == "look-alike"],
@@ -66,10 +71,11 @@ def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
             {
                 "kind": i.kind, "label": i.label, "place": i.place, "mass": round(i.mass, 2), "load": round(i.load, 2),
                 "contrast": round(i.contrast, 3), "hidden_share": round(i.hidden_share, 4),
-                "box": np.rint(scale * [i.box.top, i.box.left, i.box.bottom, i.box.right]).astype(int).tolist(),
+                "box": scaled(i.box),
             }
             for i in truth.instances
         ],
+        "sites": [scaled(site) for site in truth.sites],
     }  # fmt: skip
 
 
