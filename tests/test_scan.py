@@ -172,6 +172,17 @@ def test_a_view_of_the_first_ones_shape_has_its_calibration():
     assert scan.only(2).calibration.air is None
 
 
+def test_bad_pixels_are_a_mask_and_no_numbers_of_channels():
+    picture = Calibration(bad_pixels=np.array([[0, 255, 0]], np.uint8))
+    np.testing.assert_array_equal(picture.bad_pixels, [[False, True, False]])
+    with pytest.raises(CalibrationError, match=r"bad_pixels holds 3, 17; expected true or false for each channel"):
+        Calibration(bad_pixels=np.array([[3, 17]]))
+    with pytest.raises(CalibrationError, match="bad_pixels holds <U3; expected true or false"):
+        Calibration(bad_pixels=np.array([["row"]]))
+    with pytest.raises(ShapeError, match=r"bad_pixels has shape \(1,\), scan has 1 energies, 4 detector rows"):
+        Scan.from_array(np.ones((4, 5), np.uint16), quantity="counts", bad_pixels=[17])
+
+
 def test_air_of_a_channel_that_is_marked_bad_may_be_anything():
     air = np.full((1, 4), 7.0)
     air[0, 2] = np.nan

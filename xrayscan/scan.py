@@ -99,6 +99,8 @@ class Calibration:
     saturation: float | None = None
 
     def __post_init__(self) -> None:
+        if self.bad_pixels is not None:
+            object.__setattr__(self, "bad_pixels", _mask(self.bad_pixels))
         for name in ("dark", "air"):
             value = getattr(self, name)
             if value is not None:
@@ -115,8 +117,6 @@ class Calibration:
                 if not np.isfinite(value).all():
                     raise CalibrationError(f"{name} holds values that are not finite; mark those channels in bad_pixels")
                 object.__setattr__(self, name, value)
-        if self.bad_pixels is not None:
-            object.__setattr__(self, "bad_pixels", frozen_array(self.bad_pixels, bool))
         if self.saturation is not None and not 0.0 < self.saturation < np.inf:
             raise CalibrationError(f"saturation is {self.saturation:g} counts; expected a number above 0")
 
@@ -127,11 +127,23 @@ class Calibration:
         return f"Calibration({', '.join(known) or 'none'})"
 
 
-def _without_bad(line: np.ndarray, bad: npt.ArrayLike | None) -> np.ndarray:
+def _mask(bad: npt.ArrayLike) -> np.ndarray:
+    """A mask of channels; any one number beside 0 marks, as in a mask that was kept as a picture."""
+    array = np.asarray(bad)
+    marks = [] if array.dtype.kind == "b" else np.unique(array).tolist()
+    if array.dtype.kind not in "buif" or len([mark for mark in marks if mark != 0]) > 1:
+        shown = ", ".join(map(str, marks[:4])) if array.dtype.kind in "uif" else str(array.dtype)
+        raise CalibrationError(
+            f"bad_pixels holds {shown}; expected true or false for each channel, not the numbers of channels: fill a mask, "
+            "mask[numbers] = True"
+        )
+    return frozen_array(array, bool)
+
+
+def _without_bad(line: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """The line with 0 in channels that are marked bad: what is there is not used."""
-    if bad is None or np.isfinite(line).all():
+    if mask is None or np.isfinite(line).all():
         return line
-    mask: np.ndarray = np.asarray(bad, bool)
     if mask.ndim < line.ndim:
         mask = mask[..., None]
     elif mask.ndim > line.ndim:

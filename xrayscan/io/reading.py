@@ -263,7 +263,8 @@ def _view(file: ScanFile, contents: Contents) -> Scan:
             f"it holds {pixels.shape[0]} images of {pixels.shape[1]} x {pixels.shape[2]} pixels; one or two energies are known "
             "by themselves, name more of them: energies=('high', 'middle', 'low')"
         )
-    fields_ = {name: _field(getattr(contents, name), pixels) for name in ("air", "dark", "bad_pixels")}
+    fields_ = {name: _field(getattr(contents, name), pixels) for name in ("air", "dark")}
+    fields_["bad_pixels"] = None if contents.bad_pixels is None else np.asarray(contents.bad_pixels)
     if energies is not None and len(energies) == pixels.shape[0] and energies[-1:] == ("high",) and "low" in energies:
         pixels, energies = pixels[::-1], energies[::-1]
         endpoints = None if endpoints is None else tuple(endpoints)[::-1]
@@ -284,12 +285,12 @@ def _view(file: ScanFile, contents: Contents) -> Scan:
 
 
 def _field(value: Any, pixels: np.ndarray) -> np.ndarray | None:
-    """An air, dark or mask field as an array; one number becomes a line."""
+    """An air or dark field as an array; one number becomes a line."""
     if value is None:
         return None
     array = np.asarray(value)
     if array.dtype.kind not in "?buif":
-        raise CalibrationError(f"air, dark and bad pixels must be numbers, got {array.dtype}")
+        raise CalibrationError(f"air and dark must be numbers, got {array.dtype}")
     return np.full(pixels.shape[1], array.item()) if array.size == 1 else array
 
 
