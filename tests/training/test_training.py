@@ -22,7 +22,7 @@ from xrayscan.simulate.run import replay
 from xrayscan.simulate.scanner import PRESETS
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
-from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example
+from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example, _places
 from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
@@ -193,14 +193,16 @@ class TestCrops:
             assert (crop.weight[0][crop.input[3] <= 0.3] == 0).all()
             assert set(np.unique(crop.labels)) <= {0.0, 1.0}
 
-    def test_where_nobody_hides_crops_are_cut_at_the_sites(self, packed):
-        crops = Crops(SMALL, packed / "train")
-        scan, site = np.zeros((7, 400, 900), np.float16), (300, 700, 320, 730)
-        cut = [crops._window(np.random.default_rng(seed), scan, None, [site]) for seed in range(200)]
+    def test_crops_are_cut_where_somebody_is_else_where_somebody_could_be(self, packed):
+        crops, shape, place = Crops(SMALL, packed / "train"), (400, 900), (300, 700, 320, 730)
+        cut = [crops._window(np.random.default_rng(seed), shape, None, [place]) for seed in range(200)]
         shown = [rows.start < 320 and rows.stop > 300 and across.start < 730 and across.stop > 700 for rows, across in cut]
         assert 0.7 < np.mean(shown) < 0.9
-        cut = [crops._window(np.random.default_rng(seed), scan, None, []) for seed in range(200)]
+        cut = [crops._window(np.random.default_rng(seed), shape, None, []) for seed in range(200)]
         assert np.mean([rows.start < 320 and rows.stop > 300 and across.stop > 700 for rows, across in cut]) < 0.2
+        person = {"instances": [{"box": [1, 2, 3, 4]}], "sites": [[5, 6, 7, 8]]}
+        assert _places(person) == [[1, 2, 3, 4]]
+        assert _places({**person, "instances": []}) == [[5, 6, 7, 8]]
 
     def test_a_crop_that_becomes_a_display_picture_keeps_its_order_and_loses_its_densities(self):
         planes, bits = np.zeros((6, 40, 400), np.float32), np.zeros((40, 400), np.uint8)

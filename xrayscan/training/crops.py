@@ -42,7 +42,6 @@ HARDER = (10.0, 40.0, 90.0, 150.0), (1.0, 3.0, 4.0, 2.0)
 """Areal density over the easiest person of a scan [g/cm²], and how often such a scan is drawn, against any other."""
 EXPORTED = 0.3
 """Share of the crops that become display pictures: archives hold little else, and nobody is inserted into those of a scan."""
-TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
 DRIVER = 0.25
 """Weight of a driver's pixels: a person in plain sight who is none to be found. Only the cab tells, and there are more of them
 in the training scans than of those who are in plain sight somewhere else."""
@@ -92,7 +91,7 @@ class Crops:
                 f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first"
             )
         told = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in self.paths]
-        self.sites = {path: about.get("sites", []) for path, about in zip(self.paths, told, strict=True)}
+        self.places = {path: _places(about) for path, about in zip(self.paths, told, strict=True)}
         weights = np.array([_weight(about) for about in told])
         self.chances = np.cumsum(weights / weights.sum())
         self.persons = Persons(self.paths if recipe.schedule.inserted else [], _load)
@@ -120,7 +119,7 @@ class Crops:
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
             add_solids(rng, patch, self.recipe.network.grid)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
-        image = np.ascontiguousarray(patch[[0, 1, 2, 3, 5, 6]].transpose(1, 2, 0))
+        image = cv2.merge([patch[plane] for plane in (0, 1, 2, 3, 5, 6)])
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))
         planes, bits = turned["image"].transpose(2, 0, 1), turned["mask"]
         return _example(rng, planes, bits)
@@ -129,10 +128,11 @@ class Crops:
         """A part of a scan, where in the scan a mistake was made if it is there for that, and the scan's rows below it."""
         path, mistake = self._drawn(rng)
         scan = _load(path)
-        window = self._window(rng, scan, mistake, self.sites.get(path, []))
+        window = self._window(rng, scan.shape[1:], mistake, self.places[path])
         patch = np.asarray(scan[(slice(None), *window)], np.float32)
-        missing = [(0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True)]
-        return np.pad(patch, ((0, 0), *missing)), mistake, scan.shape[1] - window[0].stop
+        if patch.shape[1:] != self.size:
+            patch = np.pad(patch, ((0, 0), *((0, want - got) for want, got in zip(self.size, patch.shape[1:], strict=True))))
+        return patch, mistake, scan.shape[1] - window[0].stop
 
     def _drawn(self, rng: Rng) -> tuple[Path, Place | None]:
         """A scan, and where in it a mistake was made, if it is there for that."""
@@ -142,28 +142,23 @@ class Crops:
                 return drawn
         return self.paths[min(int(np.searchsorted(self.chances, rng.random())), len(self.paths) - 1)], None
 
-    def _window(self, rng: Rng, scan: np.ndarray, target: Place | None, sites: Sequence[Box]) -> tuple[slice, slice]:
-        """Where to cut: around a place that is given; else mostly around what is looked for, else around where it could be.
-
-        At the sites of a scan in which nobody hides there is a look-alike, or the load as it is there.
-        """
-        rows, columns = scan.shape[1:]
-        height, width = self.size
-        if target is None and rng.random() < 0.8:
-            # Every 4th pixel finds whatever is large enough to be learned.
-            hits = np.argwhere(np.asarray(scan[4, ::4, ::4]).astype(np.uint8) & TARGETS)
-            if len(hits):
-                down, across = hits[rng.integers(len(hits))] * 4
-                target = int(down), int(across)
-            elif sites:
-                top, left, bottom, right = sites[int(rng.integers(len(sites)))]
-                target = int(rng.integers(top, max(bottom, top + 1))), int(rng.integers(left, max(right, left + 1)))
+    def _window(self, rng: Rng, shape: tuple[int, ...], target: Place | None, places: Sequence[Box]) -> tuple[slice, slice]:
+        """Where to cut: around a place that is given, else mostly around one of the scan's own."""
+        (rows, columns), (height, width) = shape, self.size
+        if target is None and places and rng.random() < 0.8:
+            top, left, bottom, right = places[int(rng.integers(len(places)))]
+            target = int(rng.integers(top, max(bottom, top + 1))), int(rng.integers(left, max(right, left + 1)))
         if target is None:
             target = int(rng.integers(rows)), int(rng.integers(columns))
         top = target[0] - int(rng.integers(height // 8, height - height // 8))
         left = target[1] - int(rng.integers(width // 8, width - width // 8))
         top, left = min(max(top, 0), max(rows - height, 0)), min(max(left, 0), max(columns - width, 0))
         return slice(top, top + height), slice(left, left + width)
+
+
+def _places(about: dict[str, Any]) -> list[Box]:
+    """What is looked for in a scan; else where it could have been: there is a look-alike, or the load as it is there."""
+    return [thing["box"] for thing in about["instances"]] or about.get("sites", [])
 
 
 def _shows_person(patch: np.ndarray) -> bool:
