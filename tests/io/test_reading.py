@@ -329,3 +329,18 @@ def test_air_cut_off_at_the_top_of_16_bits_is_a_transmission(tmp_path):
     assert found == ["counts", "transmission", "counts"]
     assert xrayscan.io.read(tmp_path / "cut.npy", quantity="counts").view.quantity == "counts"
     assert xrayscan.io.read(tmp_path / "cut.npy", air=65535.0).view.quantity == "counts"
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_air_at_the_top_of_its_bits_makes_a_transmission(tmp_path, bits):
+    top = (1 << bits) - 1
+    pixels = np.full((60, 80), top, np.uint16)
+    pixels[20:50, 10:60] = np.linspace(0.1 * top, 0.6 * top, 50).astype(np.uint16)
+    np.save(tmp_path / "air.npy", pixels)
+    scan = xrayscan.read(tmp_path / "air.npy")
+    assert scan.view.quantity == "transmission"
+    radiograph = xrayscan.normalize(scan)
+    assert radiograph.valid.all()
+    np.testing.assert_allclose(radiograph.optical_depth[0, 30, 12:58], -np.log(pixels[30, 12:58] / top), atol=2e-2)
+    np.save(tmp_path / "lower.npy", (pixels * 0.93).astype(np.uint16))
+    assert xrayscan.read(tmp_path / "lower.npy").view.quantity == "counts"

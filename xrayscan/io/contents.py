@@ -13,11 +13,12 @@ from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import MAX_ENERGIES, MAX_PIXELS
 from xrayscan.scan import Manifest, Quantity, Step
 
-__all__ = ["Contents", "check_claim", "checked_pixels", "default_quantity"]
+__all__ = ["Contents", "check_claim", "checked_pixels", "cut_off_at", "default_quantity"]
 
 TRANSMISSION_TOP = 1.5
 COUNTS_FLOOR = 100.0
 CUT_OFF, LEAST_CUT, MOST_CUT = 0.999, 0.05, 0.99
+TOPS = tuple((1 << bits) - 1 for bits in (10, 12, 14))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +118,10 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
     """What the numbers of a file that does not say so must be taken for.
 
     Numbers with an air line are counts: no picture for eyes has one. Without, 8 bits are a picture (``display``), integers
-    of 16 bits and more are ``counts``, unless a twentieth of them stands at the very top of 16 bits, where a vendor's
-    normalization cuts air off, and a converter would have lost it: then they are ``transmission``; floats up to 1.5 are
-    ``transmission`` and floats above 100 are ``counts``. Floats between may be optical depths, in which bright is dense, so
-    they are not guessed at.
+    of 16 bits and more are ``counts``, unless air stands at the very top of 10, 12, 14 or 16 bits (see `cut_off_at`), where a
+    vendor's normalization cuts it off, and a converter would have lost it: then they are ``transmission``; floats up to 1.5
+    are ``transmission`` and floats above 100 are ``counts``. Floats between may be optical depths, in which bright is dense,
+    so they are not guessed at.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
     if pixels.dtype.kind in "ui" and pixels.dtype.itemsize == 1:
         return "display"
     if pixels.dtype.kind in "ui":
-        return "transmission" if _is_cut_off(pixels) else "counts"
+        return "counts" if cut_off_at(pixels) is None else "transmission"
     thinned = pixels[:, :: max(1, pixels.shape[1] // 1024), :: max(1, pixels.shape[2] // 1024)]
     finite = thinned[np.isfinite(thinned)]
     if finite.size == 0:
@@ -156,11 +157,19 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
     )
 
 
-def _is_cut_off(pixels: np.ndarray) -> bool:
-    """Whether air stands at the highest code of 16 bits, as in a transmission, and a load beside it does not."""
+def cut_off_at(pixels: np.ndarray) -> int | None:
+    """Highest code of 10, 12, 14 or 16 bits, if air stands there, a twentieth of all, and a load does not; else None.
+
+    Examples
+    --------
+    >>> cut_off_at(np.array([[[9, 4095, 4095]]], np.uint16)), cut_off_at(np.array([[[9, 4000, 4000]]], np.uint16))
+    (4095, None)
+    """
     if pixels.dtype != np.uint16:
-        return False
+        return None
     few = pixels[:, :: max(1, pixels.shape[1] // 256), :: max(1, pixels.shape[2] // 512)]
-    top = int(few.max())
+    top, full = int(few.max()), np.iinfo(np.uint16).max
     share = float((few == top).mean())
-    return top >= CUT_OFF * np.iinfo(np.uint16).max and MOST_CUT > share >= LEAST_CUT
+    if not (MOST_CUT > share >= LEAST_CUT):
+        return None
+    return top if top in TOPS else full if top >= CUT_OFF * full else None

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from xrayscan.errors import CalibrationError, MisfitError, MissingDependencyError, ReadError, ShapeError
 from xrayscan.io import bundle, registry, sidecar
-from xrayscan.io.contents import Contents, checked_pixels, default_quantity
+from xrayscan.io.contents import Contents, checked_pixels, cut_off_at, default_quantity
 from xrayscan.io.file import ScanFile
 from xrayscan.io.limits import MAX_ENERGIES
 from xrayscan.scan import QUANTITIES, Manifest, Quantity, Scan, Source, Step
@@ -42,9 +42,9 @@ def read(
     path : str or Path
     quantity : {"counts", "transmission", "display"} or None
         None takes what sidecar or file say. If they say nothing: numbers with an air line are counts; JPEG, color and 8 bits
-        are ``display``; integers of 16 bits and more are ``counts``, also in PNG, unless air is cut off at the top of 16 bits,
-        which makes them ``transmission``; floats up to 1.5 are ``transmission`` and floats above 100 ``counts``. Other floats
-        may be optical depths and are refused until the quantity is said.
+        are ``display``; integers of 16 bits are ``counts``, also in PNG, unless air is cut off at the top of 10, 12, 14 or 16
+        bits, which makes them ``transmission``; floats up to 1.5 are ``transmission`` and floats above 100 ``counts``. Other
+        floats may be optical depths and are refused until the quantity is said.
     pixel_pitch : (float, float), float or None [m]
         (row, column) pitch at the load.
     energies : sequence of str or None
@@ -269,14 +269,18 @@ def _view(file: ScanFile, contents: Contents) -> Scan:
         pixels, energies = pixels[::-1], energies[::-1]
         endpoints = None if endpoints is None else tuple(endpoints)[::-1]
         fields_ = {name: _turned(value, contents.pixels) for name, value in fields_.items()}
-    quantity = contents.quantity or default_quantity(file, pixels, has_air=contents.air is not None)
+    quantity, saturation = contents.quantity, contents.saturation
+    if quantity is None:
+        quantity = default_quantity(file, pixels, has_air=contents.air is not None)
+        if quantity == "transmission" and saturation is None:
+            saturation = cut_off_at(pixels)
     return Scan.from_array(
         pixels,
         quantity=quantity,
         pixel_pitch=contents.pixel_pitch,
         energies=energies,
         endpoints=endpoints,
-        saturation=contents.saturation,
+        saturation=saturation,
         steps=contents.steps,
         air=fields_["air"],
         dark=fields_["dark"],
