@@ -67,7 +67,7 @@ def heat(score: np.ndarray, curve: Curve | None = None) -> np.ndarray:
     if score.ndim != 2:
         raise ShapeError(f"a score map has shape {score.shape}; expected (rows, columns)", expected=2, actual=score.ndim)
     # Cut, not rounded: 0.19999 is below the level and stays so.
-    return _table(curve)[(np.clip(np.nan_to_num(score), 0, 1) * 255).astype(np.uint8)]
+    return _table(curve).take((np.fmin(np.fmax(score, 0), 1) * 255).astype(np.uint8), axis=0)
 
 
 def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0, curve: Curve | None = None) -> np.ndarray:

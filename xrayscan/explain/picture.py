@@ -123,8 +123,9 @@ def picture(radiograph: Radiograph) -> np.ndarray:
     array([[255, 196, 158],
            [ 98,   0,   0]], dtype=uint8)
     """
-    depth = np.clip(radiograph.optical_depth[0], 0, DEPTH_OF_BLACK)
-    dark = cv2.pow(np.nan_to_num(depth, copy=False), GAMMA)
+    dark = np.fmax(radiograph.optical_depth[0], np.float32(0.0))  # of NaN 0 too
+    np.minimum(dark, DEPTH_OF_BLACK, out=dark)
+    np.power(dark, GAMMA, out=dark)
     gray = cv2.convertScaleAbs(dark, alpha=-255 / DEPTH_OF_BLACK**GAMMA, beta=255)
     gray[~radiograph.valid] = UNMEASURED
     return Frame.of(radiograph).resized(gray)

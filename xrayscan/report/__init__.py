@@ -6,9 +6,10 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -188,7 +189,7 @@ class Report:
         """
         return range_of_persons([f.probability for f in self.findings if f.kind == "person"])
 
-    @property
+    @cached_property
     def problems(self) -> tuple[str, ...]:
         """Why the scan is too poor to screen; empty if it is not."""
         return at_a_glance(self.radiograph)
@@ -236,10 +237,13 @@ class Report:
         ReportError
             If the folder holds something that is not a report, or cannot be written.
         """
-        told = self.to_dict()
-        layers = Layers.of(self.radiograph, self.anomaly, self.findings, self.explanations)
+        # Most of the time goes into deflating, which leaves the interpreter free: numbers and pictures are packed side by side.
+        with ThreadPoolExecutor(1) as pool:
+            pixels = pool.submit(Pixels.of, self.radiograph, self.explanations)
+            layers = Layers.of(self.radiograph, self.anomaly, self.findings, self.explanations)
+            told = self.to_dict()
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
-        shown = page(told, layers, Pixels.of(self.radiograph, self.explanations))
+        shown = page(told, layers, pixels.result())
         contents = (layers.overlay, shown.encode("utf-8"), text.encode("utf-8"))
         return write_folder(Path(folder), dict(zip(FORMS, contents, strict=True)))
 

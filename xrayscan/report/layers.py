@@ -18,11 +18,10 @@ from xrayscan.explain.overlay import overlay
 from xrayscan.explain.picture import Frame, picture
 from xrayscan.findings import Finding
 from xrayscan.network.anomaly import AnomalyMap
+from xrayscan.report.packing import png
 from xrayscan.scan import Radiograph
 
 __all__ = ["Layers", "png"]
-
-COMPRESSION = 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,7 +97,7 @@ def _rest(gray: np.ndarray, frame: Frame, finding: Finding, explanation: Explana
 def _hatch(opaque: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Gray diagonals where the scan was not penetrated, transparent elsewhere."""
     mask = cv2.resize(opaque.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0  # any pixel of it: none is lost
-    image = np.zeros((*mask.shape, 4), np.uint8)
+    image = np.zeros((*mask.shape, 2), np.uint8)  # gray and opacity
     hatched(image, mask, Pen.of(mask.shape[0]))
     return image
 
@@ -107,37 +106,4 @@ def _jpeg(image: np.ndarray) -> bytes:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])
     if not done:
         raise ReportError(f"encoding a picture of shape {image.shape} as JPEG failed; check the memory that is left")
-    return bytes(data)
-
-
-def png(image: np.ndarray) -> bytes:
-    """An image as a PNG file.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns), (rows, columns, 3) or (rows, columns, 4)
-        Gray, or red, green, blue and opacity.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    ReportError
-        If it cannot be encoded.
-
-    Examples
-    --------
-    >>> png(np.zeros((2, 3), np.uint8))[1:4]
-    b'PNG'
-    """
-    options = [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION]
-    if image.ndim == 2:
-        options += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]  # smaller by a quarter, as fast
-    else:
-        image = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", image, options)
-    if not done:
-        raise ReportError(f"encoding a picture of shape {image.shape} as PNG failed; check the memory that is left")
     return bytes(data)

@@ -17,6 +17,7 @@ from xrayscan.errors import CalibrationError
 from xrayscan.explain.explanation import Explanation
 from xrayscan.normalize.areal import areal_density, endpoint_of
 from xrayscan.normalize.materials import find_materials
+from xrayscan.report.packing import deflated
 from xrayscan.scan import Box, Radiograph
 
 __all__ = ["FIRST", "PER_UNIT", "UNMEASURED", "Patch", "Pixels", "decoded", "encoded"]
@@ -98,7 +99,7 @@ class Pixels:
                 box = _scaled(why.expected.box, size[0] / rows, size[1] / columns)
                 patches.append(Patch(box, encoded(_resized(why.expected.depth[0], (box.height, box.width)))))
         areal = tuple(round(float(v), 1) for v in areal_density(CURVE, endpoint=endpoint_of(radiograph)))
-        opaque = zlib.compress((_coarse(radiograph.opaque, size) > 0).astype(np.uint8).tobytes(), 6)
+        opaque = deflated((_coarse(radiograph.opaque, size) > 0).astype(np.uint8))
         return cls(*size, share, encoded(_resized(depth, size)), tuple(patches), _numbers(radiograph, size), opaque, areal)
 
 
@@ -129,14 +130,13 @@ def encoded(depth: np.ndarray) -> bytes:
     >>> decoded(encoded(depth), (2, 3)).astype(float).round(2).tolist()
     [[0.0, 1.25, nan], [13.0, 14.06, -0.5]]
     """
-    codes = np.clip((np.nan_to_num(depth, nan=0.0) - FIRST) * PER_UNIT + 0.5, 0, UNMEASURED - 1).astype(np.uint16)
+    # The lowest code stands in for NaN until it is marked: which number a NaN becomes is up to the processor.
+    steps = np.fmax((depth - FIRST) * PER_UNIT + 0.5, 0.0)
+    codes = np.minimum(steps, UNMEASURED - 1, out=steps).astype(np.uint16)
     codes[np.isnan(depth)] = UNMEASURED
-    steps = np.diff(codes, axis=1, prepend=np.uint16(0)).view(np.int16)
-    folded = ((steps << 1) ^ (steps >> 15)).view(np.uint16)
-    planes = np.stack([(folded >> 8).astype(np.uint8), folded.astype(np.uint8)])
-    # Noise does not repeat: looking for repetitions would cost seconds and save nothing.
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_HUFFMAN_ONLY)
-    return packer.compress(planes.tobytes()) + packer.flush()
+    differences = np.diff(codes, axis=1, prepend=np.uint16(0)).view(np.int16)
+    folded = ((differences << 1) ^ (differences >> 15)).view(np.uint16)
+    return deflated(np.stack([(folded >> 8).astype(np.uint8), folded.astype(np.uint8)]))
 
 
 def decoded(codes: bytes, shape: tuple[int, int]) -> np.ndarray:
