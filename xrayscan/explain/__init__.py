@@ -10,7 +10,7 @@ from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
 from xrayscan.explain.attribution import METHODS, attribute
 from xrayscan.explain.evidence import sentences
-from xrayscan.explain.expected import expected_depth
+from xrayscan.explain.expected import expected_depth, taken_by
 from xrayscan.explain.explanation import Explanation
 from xrayscan.explain.faithfulness import curves
 from xrayscan.explain.probe import Probe
@@ -109,14 +109,14 @@ def explain(
     if anomaly is None:
         anomaly = model(radiograph)
     _check(radiograph, anomaly, findings)
-    explained = []
+    explained, taken = [], taken_by(findings, radiograph)
     for finding in findings:
         if stop is not None and stop.due:
             score = getattr(anomaly, finding.kind)[finding.box.slices]
             said = f"Not explained: {stop.reason}."
             explained.append(Explanation(finding.id, (said,), score, METHODS["score"], complete=False))
             continue
-        expected = expected_depth(finding, radiograph, findings)
+        expected = expected_depth(finding, radiograph, taken=taken)
         why = Explanation(
             finding=finding.id,
             sentences=sentences(finding, radiograph, anomaly, model.card, expected),

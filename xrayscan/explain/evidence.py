@@ -210,7 +210,7 @@ def _balance(finding: Finding, radiograph: Radiograph, expected: Expected | None
         return []
     endpoint = endpoint_of(radiograph)
     there, gone_on = (
-        areal_density(depth, endpoint=endpoint)[expected.replaced]
+        areal_density(depth[expected.replaced], endpoint=endpoint)
         for depth in (radiograph.optical_depth[0][expected.box.slices], expected.depth[0])
     )
     row_pitch, column_pitch = radiograph.pixel_pitch

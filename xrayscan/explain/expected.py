@@ -22,7 +22,7 @@ import numpy as np
 from xrayscan.findings import Finding
 from xrayscan.scan import Box, Radiograph, frozen_array
 
-__all__ = ["Expected", "expected_depth"]
+__all__ = ["Expected", "expected_depth", "taken_by"]
 
 ROOM = 0.05  # around a finding's mask that is replaced too: the network's edge is not a body's [m]
 AROUND = 0.25  # width of the surroundings that must be alike [m]
@@ -69,7 +69,34 @@ class Expected:
         object.__setattr__(self, "replaced", frozen_array(self.replaced, bool))
 
 
-def expected_depth(finding: Finding, radiograph: Radiograph, findings: Iterable[Finding] = ()) -> Expected:
+def taken_by(findings: Iterable[Finding], radiograph: Radiograph) -> np.ndarray:
+    """Where findings are, with a little around them: no example of what is to be expected.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    radiograph : Radiograph
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+
+    Raises
+    ------
+    ValueError
+        If a finding lies outside of it.
+    """
+    room = _pixels((ROOM, ROOM), radiograph.pixel_pitch)
+    taken = np.zeros(radiograph.shape, bool)
+    for finding in findings:
+        box = finding.box.grown(room, radiograph.shape)
+        taken[box.slices] |= _widened(finding, box, room)
+    return taken
+
+
+def expected_depth(
+    finding: Finding, radiograph: Radiograph, findings: Iterable[Finding] = (), *, taken: np.ndarray | None = None
+) -> Expected:
     """Optical depth around a finding as it would be without it.
 
     Parameters
@@ -79,6 +106,8 @@ def expected_depth(finding: Finding, radiograph: Radiograph, findings: Iterable[
     radiograph : Radiograph
     findings : iterable of Finding
         All of the scan's: none of them is an example of what is to be expected.
+    taken : ndarray of bool or None, shape (rows, columns)
+        `taken_by` all of them and this one, where it is at hand.
 
     Returns
     -------
@@ -99,18 +128,15 @@ def expected_depth(finding: Finding, radiograph: Radiograph, findings: Iterable[
     room = _pixels((ROOM, ROOM), radiograph.pixel_pitch)
     box = finding.box.grown(room, radiograph.shape)
     view = box.grown(_pixels((AROUND, AROUND), radiograph.pixel_pitch), radiograph.shape)
-    taken = np.zeros(radiograph.shape, bool)
-    for one in (finding, *findings):
-        around = one.box.grown(room, radiograph.shape)
-        taken[around.slices] |= _widened(one, around, room)
     hole = np.zeros((view.height, view.width), bool)
     hole[_within(box, view)] = _widened(finding, box, room)
-    place = _Place(radiograph, view, hole, taken)
+    place = _Place(radiograph, view, hole, taken_by((finding, *findings), radiograph) if taken is None else taken)
     shift = place.alike()
-    filled, unlike = place.drawn_together()
-    if shift is not None:
-        joined, apart = place.joined(shift)
-        filled, unlike, shift = (joined, apart, shift) if apart <= unlike else (filled, unlike, None)
+    unlike = place.unlike(None)
+    if shift is not None and (apart := place.unlike(shift)) <= unlike:
+        filled, unlike = place.joined(shift), apart
+    else:
+        filled, shift = place.drawn_together(), None
     replaced = hole & ~np.isnan(filled[0])
     depth = np.where(replaced, filled, place.depth(view))
     inner = _within(box, view)
@@ -122,12 +148,15 @@ class _Place:
 
     def __init__(self, radiograph: Radiograph, view: Box, hole: np.ndarray, taken: np.ndarray) -> None:
         self.radiograph, self.view, self.hole, self.taken = radiograph, view, hole, taken
-        self.seen = radiograph.valid & ~radiograph.opaque
         self.pitch = radiograph.pixel_pitch
 
     def depth(self, window: Box) -> np.ndarray:
         """Optical depth of all energies in a window."""
         return self.radiograph.optical_depth[:, *window.slices]
+
+    def seen(self, window: Box) -> np.ndarray:
+        """What was measured and penetrated in a window."""
+        return self.radiograph.valid[window.slices] & ~self.radiograph.opaque[window.slices]
 
     def moved(self, shift: Pair) -> Box:
         """The view, somewhere else."""
@@ -157,9 +186,10 @@ class _Place:
         if not ring.any() or not hole.any() or any(a < b for a, b in zip(depth.shape, own.shape, strict=True)):
             return None
         apart = cv2.matchTemplate(depth, own, cv2.TM_SQDIFF, mask=ring) / ring.sum()
-        inside = cv2.matchTemplate(blind, hole, cv2.TM_CCORR) / hole.sum()
-        outside = cv2.matchTemplate(useless, ring, cv2.TM_CCORR) / ring.sum()
-        apart[(inside > BLIND[0]) | (outside > BLIND[1]) | ~np.isfinite(apart)] = np.inf
+        apart[~np.isfinite(apart)] = np.inf
+        for plane, part, most in ((blind, hole, BLIND[0]), (useless, ring, BLIND[1])):
+            if plane.sum() > most * part.sum():  # else there is no such place
+                apart[cv2.matchTemplate(plane, part, cv2.TM_CCORR) / part.sum() > most] = np.inf
         best = np.unravel_index(int(apart.argmin()), apart.shape)
         if not np.isfinite(apart[best]):
             return None
@@ -167,64 +197,73 @@ class _Place:
 
     def _planes(self, window: tuple[slice, slice], step: Pair) -> Planes:
         """Optical depth, what is of no use, and what is that or opaque, in cells of so many pixels."""
-        depth = np.nan_to_num(self.radiograph.optical_depth[0][window]).clip(0.0, DEEPEST)
+        depth = np.fmax(self.radiograph.optical_depth[0][window], np.float32(0.0))  # of NaN 0 too
+        np.minimum(depth, DEEPEST, out=depth)
         useless = self.taken[window] | ~self.radiograph.valid[window]
         return _binned(depth, step), _binned(useless, step), _binned(useless | self.radiograph.opaque[window], step)
 
-    def joined(self, shift: Pair) -> tuple[np.ndarray, float]:
-        """What is at another place, lifted or lowered so that it joins here; and how unlike both surroundings are.
+    def unlike(self, shift: Pair | None) -> float:
+        """How much the surroundings differ from those of another place, or vary by themselves, but for a smooth part: rms."""
+        own, use = self.depth(self.view)[0], self._ring(shift)
+        if not use.any():
+            return np.inf
+        values = np.nan_to_num(own if shift is None else own - self.depth(self.moved(shift))[0])
+        return float(np.sqrt(np.mean((values - self._mean(values, use, WIDE))[use] ** 2)))
 
-        NaN where it can not be told.
-        """
-        there = self.moved(shift)
-        here, example = self.depth(self.view), self.depth(there)
-        use = self._ring() & self.seen[there.slices] & ~self.taken[there.slices]
-        lifted, unlike = [], 0.0
-        for energy, (own, other) in enumerate(zip(here, example, strict=True)):
-            change, rest = self._membrane(np.nan_to_num(own - other), use)
+    def joined(self, shift: Pair) -> np.ndarray:
+        """What is at another place, lifted or lowered so that it joins here; NaN where it can not be told."""
+        there, use = self.moved(shift), self._ring(shift)
+        lifted = []
+        for own, other in zip(self.depth(self.view), self.depth(there), strict=True):
+            change = self._membrane(np.nan_to_num(own - other), use)
             coarse = _blurred(np.nan_to_num(other), (FINE, FINE))
             noise = (other - coarse) * np.exp(change.clip(-LIFT, LIFT) / 2.0)
             lifted.append(np.maximum(coarse + change, 0.0) + noise)
-            unlike = rest if energy == 0 else unlike
-        return np.where(self._replaceable() & self.seen[there.slices], np.stack(lifted), np.nan), unlike
+        return np.where(self._replaceable() & self.seen(there), np.stack(lifted), np.nan)
 
-    def drawn_together(self) -> tuple[np.ndarray, float]:
-        """The edge's values drawn together over the hole, with noise of the edge's size; and how much the edge varies."""
+    def drawn_together(self) -> np.ndarray:
+        """The edge's values drawn together over the hole, with noise of the edge's size; NaN where it can not be told."""
         rng, use = np.random.default_rng(SEED), self._ring()
         if not use.any():
-            return np.full(self.depth(self.view).shape, np.nan, np.float32), np.inf
-        drawn, unlike = [], 0.0
-        for energy, own in enumerate(self.depth(self.view)):
-            own = np.nan_to_num(own)
-            mean, rest = self._membrane(own, use)
+            return np.full(self.depth(self.view).shape, np.nan, np.float32)
+        drawn = []
+        for own in np.nan_to_num(self.depth(self.view)):
+            mean = self._membrane(own, use)
             fine = (own - _blurred(own, (FINE, FINE)))[use]
             size, middle = 1.4826 * float(np.median(np.abs(fine))), float(np.median(own[use]))
             scale = size * np.exp((mean - middle).clip(-LIFT, LIFT) / 2.0)
             drawn.append(np.maximum(mean, 0.0) + scale * rng.standard_normal(mean.shape))
-            unlike = rest if energy == 0 else unlike
-        return np.where(self._replaceable(), np.stack(drawn), np.nan), unlike
+        return np.where(self._replaceable(), np.stack(drawn), np.nan)
 
     def _replaceable(self) -> np.ndarray:
-        return self.hole & self.seen[self.view.slices]
+        return self.hole & self.seen(self.view)
 
-    def _ring(self) -> np.ndarray:
-        """The surroundings: seen, and of no finding."""
-        return ~self.hole & self.seen[self.view.slices] & ~self.taken[self.view.slices]
+    def _ring(self, shift: Pair | None = None) -> np.ndarray:
+        """The surroundings: seen, and of no finding; here, and at another place too."""
+        use = ~self.hole & self.seen(self.view) & ~self.taken[self.view.slices]
+        if shift is not None:
+            there = self.moved(shift)
+            use &= self.seen(there) & ~self.taken[there.slices]
+        return use
 
-    def _membrane(self, values: np.ndarray, use: np.ndarray) -> tuple[np.ndarray, float]:
-        """Values of the surroundings, smoothed and drawn over the hole; and the rms of what is not smooth."""
+    def _mean(self, values: np.ndarray, use: np.ndarray, far: float) -> np.ndarray:
+        """Gaussian means over what is of use, over so many meters."""
+        sigma = (far / self.pitch[0], far / self.pitch[1])
+        weight = np.maximum(_blurred(use.astype(np.float32), sigma), 1e-3)
+        return _blurred(np.where(use, values, 0.0).astype(np.float32), sigma) / weight
+
+    def _membrane(self, values: np.ndarray, use: np.ndarray) -> np.ndarray:
+        """Values of the surroundings, smoothed and drawn over the hole; 0 where there are none."""
         if not use.any():
-            return np.zeros(values.shape, np.float32), np.inf
-        mean, trend = (_mean(values, use, (far / self.pitch[0], far / self.pitch[1])) for far in (SMOOTH, WIDE))
-        rest = float(np.sqrt(np.mean((values - trend)[use] ** 2)))
+            return np.zeros(values.shape, np.float32)
+        mean = self._mean(values, use, SMOOTH)
         tall, wide = (max(2, round(side * step / SMOOTH)) for side, step in zip(mean.shape, self.pitch, strict=True))
         known, share = (
             cv2.resize(plane.astype(np.float32), (wide, tall), interpolation=cv2.INTER_AREA) for plane in (mean * use, use)
         )
         gap = (share < 0.2).astype(np.uint8)
         drawn = cv2.inpaint((known / np.maximum(share, 0.2)).astype(np.float32), gap, 3, cv2.INPAINT_NS)
-        full = cv2.resize(drawn, mean.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return np.where(use, mean, full), rest
+        return np.where(use, mean, cv2.resize(drawn, mean.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _pixels(lengths: tuple[float, float], pitch: tuple[float, float]) -> Pair:
@@ -248,14 +287,8 @@ def _widened(finding: Finding, box: Box, room: Pair) -> np.ndarray:
 def _binned(plane: np.ndarray, step: Pair) -> np.ndarray:
     """Means over blocks of so many pixels; what is left over at the end is left out."""
     rows, columns = plane.shape[0] // step[0], plane.shape[1] // step[1]
-    whole = np.ascontiguousarray(plane[: rows * step[0], : columns * step[1]], np.float32)
+    whole = np.asarray(plane[: rows * step[0], : columns * step[1]], np.float32)
     return whole if step == (1, 1) else cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-
-
-def _mean(values: np.ndarray, use: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
-    """Gaussian means over what is of use."""
-    weight = np.maximum(_blurred(use.astype(np.float32), sigma), 1e-3)
-    return _blurred(np.where(use, values, 0.0).astype(np.float32), sigma) / weight
 
 
 def _blurred(image: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
