@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -218,14 +218,24 @@ def place_scores(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "pers
     most = max(1, round(anomaly.model.score_area / cell))
     least = min(most, max(1, round(CORE / cell)))
     scores = np.asarray(score / np.float32(least))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((score >= SHADE).astype(np.uint8), connectivity=8)
-    for label in range(1, count):
-        left, top, width, height, _ = (int(value) for value in stats[label])
-        box = np.s_[top : top + height, left : left + width]
-        mask = labels[box] == label
-        highest = np.sort(score[box][mask])[-most:]
-        scores[box][mask] = highest.sum(dtype=np.float64) / max(len(highest), least)
+    for box, mask in _connected(score >= SHADE):
+        highest = np.sort(score[box.slices][mask])[-most:]
+        scores[box.slices][mask] = highest.sum(dtype=np.float64) / max(len(highest), least)
     return scores
+
+
+def _connected(above: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
+    """Connected regions of a mask, over corners too: box, and mask of that size."""
+    # Only where there are any: to label a whole scan takes far longer than to see that most of it is empty.
+    left, top, wide, tall = cv2.boundingRect(above.view(np.uint8))
+    if not wide:
+        return
+    part = above[top : top + tall, left : left + wide].view(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    for label in range(1, count):
+        column, row, width, height, _ = (int(value) for value in stats[label])
+        inner = Box(row, column, row + height, column + width)
+        yield Box(top + row, left + column, top + inner.bottom, left + inner.right), labels[inner.slices] == label
 
 
 def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) -> tuple[int, int]:
@@ -260,16 +270,11 @@ def range_of_persons(probabilities: Sequence[float], confidence: float = 0.9) ->
 
 def _regions(kind: Kind, anomaly: AnomalyMap, radiograph: Radiograph) -> list[tuple[Box, np.ndarray]]:
     score = getattr(anomaly, kind)
-    above = (score >= EDGE).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
     cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
     regions = []
-    for label in range(1, count):
-        left, top, width, height, area = (int(v) for v in stats[label])
-        box = Box(top, left, top + height, left + width)
-        if area * cell < SMALLEST[kind]:
+    for box, mask in _connected(score >= EDGE):
+        if np.count_nonzero(mask) * cell < SMALLEST[kind]:
             continue
-        mask = labels[box.slices] == label
         if score[box.slices][mask].max() < PEAK or (kind == "density" and _faint(box, mask, anomaly)):
             continue
         parts = separate(mask, anomaly.added[box.slices], radiograph.pixel_pitch) if kind == "person" else [mask]
