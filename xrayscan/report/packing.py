@@ -38,7 +38,7 @@ def deflated(data: np.ndarray) -> bytes:
     True
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    return packer.compress(data) + packer.flush()
+    return packer.compress(data.data) + packer.flush()
 
 
 def png(image: np.ndarray) -> bytes:
