@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROWS, COLUMNS = 850, 2570
 STEPS = ("read", "normalize", "network", "findings", "explain", "write")
@@ -65,20 +66,28 @@ def once(path: Path) -> dict[str, float]:
     return {**report.timings, "write": written, "peak_mb": peak, "report_mb": size / 1e6, "findings_n": len(report.findings)}
 
 
+def own_process(*arguments: str) -> Any:
+    """What this file prints when it is run with these arguments."""
+    command = [sys.executable, __file__, *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--once", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.make:
+        print(json.dumps(str(make(options.make))))
+        return
     if options.once:
         print(json.dumps(once(options.once)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = make(Path(folder))
-        command = [sys.executable, __file__, "--once", str(path)]
-        runs = [
-            json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(options.runs)
-        ]
+        # Not in this process: those it starts would inherit the simulator's peak memory as their own.
+        path = own_process("--make", folder)
+        runs = [own_process("--once", path) for _ in range(options.runs)]
     print(
         f"{COLUMNS} x {ROWS}, 16 bit, {runs[0]['findings_n']:.0f} findings; median (minimum to maximum) of {options.runs} runs"
     )
