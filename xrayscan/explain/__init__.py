@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
+
+import cv2
 
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
@@ -109,13 +112,13 @@ def explain(
     if anomaly is None:
         anomaly = model(radiograph)
     _check(radiograph, anomaly, findings)
-    explained, taken = [], taken_by(findings, radiograph)
-    for finding in findings:
+    taken = taken_by(findings, radiograph)
+
+    def explained(finding: Finding) -> Explanation:
         if stop is not None and stop.due:
             score = getattr(anomaly, finding.kind)[finding.box.slices]
             said = f"Not explained: {stop.reason}."
-            explained.append(Explanation(finding.id, (said,), score, METHODS["score"], complete=False))
-            continue
+            return Explanation(finding.id, (said,), score, METHODS["score"], complete=False)
         expected = expected_depth(finding, radiograph, taken=taken)
         why = Explanation(
             finding=finding.id,
@@ -124,8 +127,11 @@ def explain(
             method=METHODS["score"],
             expected=expected,
         )
-        explained.append(why if attribution is None else _attributed(why, model, radiograph, finding, attribution))
-    return tuple(explained)
+        return why if attribution is None else _attributed(why, model, radiograph, finding, attribution)
+
+    # Side by side, but for attributions: they ask the model, which has threads of its own.
+    with ThreadPoolExecutor(max(1, cv2.getNumThreads()) if attribution is None else 1) as pool:
+        return tuple(pool.map(explained, findings))
 
 
 def _attributed(
