@@ -56,6 +56,23 @@ def test_what_is_no_picture_is_refused(image):
         png(image)
 
 
+@given(st.lists(arrays(np.uint8, st.tuples(SIDE, SIDE)), max_size=3))
+def test_parts_are_one_stream(parts):
+    assert zlib.decompress(deflated(*parts)) == b"".join(part.tobytes() for part in parts)
+
+
+def test_noise_is_stored_and_what_is_not_becomes_smaller():
+    noise = np.random.default_rng(3).integers(0, 256, (400, 500), np.uint8)
+    packed = deflated(noise, np.zeros_like(noise), noise % 16)
+    assert zlib.decompress(packed) == b"".join(part.tobytes() for part in (noise, np.zeros_like(noise), noise % 16))
+    assert 1.5 * noise.size < len(packed) < 1.55 * noise.size
+
+
+def test_a_part_with_gaps_is_refused():
+    with pytest.raises(BufferError, match="not C-contiguous"):
+        deflated(np.zeros((9, 9), np.uint8)[:, ::2])
+
+
 def test_what_is_even_is_small():
     assert len(png(np.full((1000, 1000, 3), 90, np.uint8))) < 20_000
     assert len(deflated(np.zeros(10**6, np.uint8))) < 5_000

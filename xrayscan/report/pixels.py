@@ -1,7 +1,7 @@
 """The numbers that a report's page shows: optical depth in 16 bits, what is expected without the findings, kinds of material.
 
 A page cannot read a PNG of 16 bits, for browsers make 8 of them. So codes travel as differences along the rows, folded to small
-positive numbers, their upper bytes before their lower ones, deflated: every browser can undo that by itself.
+positive numbers, their upper bytes before their lower ones, as a zlib stream: every browser can undo that by itself.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def encoded(depth: np.ndarray) -> bytes:
     codes[np.isnan(depth)] = UNMEASURED
     differences = np.diff(codes, axis=1, prepend=np.uint16(0)).view(np.int16)
     folded = ((differences << 1) ^ (differences >> 15)).view(np.uint16)
-    return deflated(np.stack([(folded >> 8).astype(np.uint8), folded.astype(np.uint8)]))
+    return deflated((folded >> 8).astype(np.uint8), folded.astype(np.uint8))
 
 
 def decoded(codes: bytes, shape: tuple[int, int]) -> np.ndarray:
