@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xrayscan.assembly import Assembly
+from xrayscan.assembly import Assembly, is_kept
 from xrayscan.explain.evidence import place
 from xrayscan.explain.explanation import Explanation
 from xrayscan.findings import find, position_of
@@ -64,6 +64,12 @@ class TestAContainerThatTheSeamCuts:
         assert person.position.from_left == pytest.approx((160 - 40) * 0.1)
         assert why.sentences == ("First.", place(person, (CONTAINER,)))
         assert "12.00 m from the container's left end" in why.sentences[1]
+
+
+@pytest.mark.parametrize(("left", "kept"), [(28, True), (20, False), (124, True), (132, True), (140, False)])
+def test_what_is_found_beside_a_stretch_is_its_neighbors(left, kept):
+    """But for what lies at the seam, which both may find."""
+    assert is_kept(Box(40, left, 70, left + 4), Stretch(70, 230, 100, 200), PITCH[1]) == kept
 
 
 def test_a_reviewer_is_told_what_the_rate_is_of():

@@ -19,7 +19,7 @@ from xrayscan.scan import Quantity, Radiograph, Scan, Step
 from xrayscan.stretches import Stretch
 from xrayscan.zoo import ModelCard
 
-__all__ = ["SAME", "Assembly", "shifted"]
+__all__ = ["SAME", "Assembly", "is_kept", "shifted"]
 
 SEAM = 0.5  # a finding whose middle lies so near to the end of a stretch may be found in the next instead [m]
 SAME = 0.3  # share of the smaller box that two findings have in common, if they are one
@@ -202,13 +202,27 @@ def shifted(box: Box, columns: int) -> Box:
     return Box(box.top, box.left + columns, box.bottom, box.right + columns)
 
 
+def is_kept(box: Box, stretch: Stretch, pitch: float) -> bool:
+    """Whether what was found in a stretch is told of it: its middle lies in what is kept, or near to it.
+
+    Parameters
+    ----------
+    box : Box
+        In columns of what is shown.
+    stretch : Stretch
+    pitch : float [m]
+        From column to column.
+    """
+    middle, seam = stretch.start + (box.left + box.right) / 2, SEAM / pitch
+    return stretch.first - seam <= middle < stretch.last + seam
+
+
 def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
-    seam = SEAM / report.radiograph.pixel_pitch[1]
     for finding, why in zip(report.findings, report.explanations, strict=True):
+        if not is_kept(finding.box, stretch, report.radiograph.pixel_pitch[1]):
+            continue
         box = shifted(finding.box, stretch.start)
         middle = (box.left + box.right) / 2
-        if not stretch.first - seam <= middle < stretch.last + seam:
-            continue
         expected = why.expected
         if expected is not None:
             expected = replace(expected, box=shifted(expected.box, stretch.start))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xrayscan.arriving import Arriving, Gaps
-from xrayscan.assembly import Assembly
+from xrayscan.assembly import Assembly, is_kept
 from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedError
 from xrayscan.explain import explain
 from xrayscan.explain.attribution import check_method
@@ -148,7 +148,7 @@ class Screener:
             for one in cut:
                 shown = part(given, one)
                 try:
-                    report = self.stretch(shown, start=one.start, timings=seconds, stop=stop)
+                    report = self.stretch(shown, one, timings=seconds, stop=stop)
                 except StoppedError as error:
                     if one is cut[0]:
                         raise
@@ -158,7 +158,7 @@ class Screener:
             return assembly.report(given)
 
     def stretch(
-        self, scan: Scan, *, start: int = 0, timings: Mapping[str, float] | None = None, stop: Stop | None = None
+        self, scan: Scan, cut: Stretch | None = None, *, timings: Mapping[str, float] | None = None, stop: Stop | None = None
     ) -> Report:
         """Screen one scan as it is, however long; or a stretch of a longer one.
 
@@ -166,8 +166,9 @@ class Screener:
         ----------
         scan : Scan
             Of one view.
-        start : int
-            Columns of the longer scan that lie before: positions of findings are told in the whole.
+        cut : Stretch or None
+            Where it lies in the longer scan: positions of findings are told in that, and what was found beside what is kept of
+            the stretch is left to its neighbors.
         timings : mapping of str to float or None [s]
             Of steps that were done before.
         stop : Stop or None
@@ -199,10 +200,14 @@ class Screener:
         anomaly = timed("network", lambda: self.model(radiograph) if stop is None else self.model(radiograph, stop=stop))
         if stop is not None and anomaly.answered is not None:
             radiograph = _seen_in_part(radiograph, anomaly.answered, stop.reason)
-        findings = timed("findings", lambda: find(anomaly, radiograph, start=start))
+        every = timed("findings", lambda: find(anomaly, radiograph, start=0 if cut is None else cut.start))
+        findings = tuple(one for one in every if cut is None or is_kept(one.box, cut, radiograph.pixel_pitch[1]))
+        others = tuple(one for one in every if one not in findings)
         explanations = timed(
             "explain",
-            lambda: explain(self.model, radiograph, findings, anomaly=anomaly, attribution=self.attribution, stop=stop),
+            lambda: explain(
+                self.model, radiograph, findings, others=others, anomaly=anomaly, attribution=self.attribution, stop=stop
+            ),
         )
         return Report(
             scan, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
@@ -412,7 +417,7 @@ class LineScanner:
         self._next = cut.last
 
     def _add(self, cut: Stretch, scan: Scan) -> None:
-        self._assembly.add(cut, self.screener.stretch(scan, start=cut.start))
+        self._assembly.add(cut, self.screener.stretch(scan, cut))
 
     def _wait(self, left: int) -> None:
         """Until so many stretches are left to be screened."""

@@ -176,6 +176,18 @@ def test_explain_asks_the_model_only_when_it_must():
     assert model.asked == 1
 
 
+def test_what_is_not_to_be_explained_is_no_example_either():
+    yard = Yard()
+    model, given = FakeModel(yard.anomaly), {"anomaly": yard.anomaly}
+    (alone,) = explain(model, yard.radiograph, [yard.finding], **given)
+    box, (down, right) = yard.finding.box, alone.expected.shift
+    there = Box(box.top + down, box.left + right, box.bottom + down, box.right + right)
+    other = replace(yard.finding, id="P2", box=there)
+    (one,) = explain(model, yard.radiograph, [yard.finding], others=[other], **given)
+    both = explain(model, yard.radiograph, [yard.finding, other], **given)
+    assert one.expected.shift == both[0].expected.shift != alone.expected.shift
+
+
 def test_the_package_answers_its_own_name():
     import xrayscan.explain
 

@@ -44,6 +44,7 @@ def explain(
     radiograph: Radiograph,
     findings: Iterable[Finding],
     *,
+    others: Iterable[Finding] = (),
     anomaly: AnomalyMap | None = None,
     attribution: str | None = None,
     stop: Stop | None = None,
@@ -59,6 +60,8 @@ def explain(
         Its card says what the probabilities were calibrated on.
     radiograph : Radiograph
     findings : iterable of Finding
+    others : iterable of Finding
+        What else was found in the scan and is not to be explained: it is no example of what is to be expected.
     anomaly : AnomalyMap or None
         The map the findings were made from; without it ``model(radiograph)`` is run again.
     attribution : str or None
@@ -106,13 +109,13 @@ def explain(
     The beam comes through to 2.2 % there (optical depth 3.8).
     18 g/cm² is near a head (19 g/cm²).
     """
-    findings = tuple(findings)
+    findings, others = tuple(findings), tuple(others)
     if not findings:
         return ()
     if anomaly is None:
         anomaly = model(radiograph)
-    _check(radiograph, anomaly, findings)
-    taken = taken_by(findings, radiograph)
+    _check(radiograph, anomaly, (*findings, *others))
+    taken = taken_by((*findings, *others), radiograph)
 
     def explained(finding: Finding) -> Explanation:
         if stop is not None and stop.due:

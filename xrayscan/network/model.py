@@ -188,7 +188,7 @@ class Model:
     def _anomaly(self, radiograph: Radiograph, given: Planes, found: _Found) -> AnomalyMap:
         felt = self._summary(given, found)
         novelty = None if self.known is None or felt is None else self.known(felt)
-        seen = (radiograph.valid & ~radiograph.opaque).astype(np.float32)
+        seen = radiograph.valid & ~radiograph.opaque
         full: dict[str, Any] = {}
         for name in KINDS + AMOUNTS:
             full[name] = from_grid(found.planes.pop(0), radiograph, self.card.grid)
