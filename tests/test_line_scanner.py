@@ -76,6 +76,11 @@ def scanned(screener, scan, width):
         return lines.close(), early
 
 
+def wait(lines):
+    """Until what a scanner does beside has been done."""
+    lines._pool.submit(int).result()
+
+
 def told(report):
     return [
         (f.id, f.kind, f.box, round(f.probability, 9), f.position, f.mass, e.sentences)
@@ -172,6 +177,31 @@ class TestATrain:
         assert sorted(path.name for path in train_report.save(tmp_path / "train").iterdir()) == [
             "overlay.png", "report.html", "report.json",
         ]  # fmt: skip
+
+
+class TestRehearsal:
+    @pytest.mark.parametrize("quantity", ["counts", "transmission", "display"])
+    @pytest.mark.parametrize("energies", [("high",), ("high", "low")])
+    @pytest.mark.parametrize("air", [None, 60000.0])
+    def test_it_takes_whatever_may_come(self, screener, monkeypatch, quantity, energies, air):
+        shown = []
+        monkeypatch.setattr(screener, "_rehearsed", 0)
+        monkeypatch.setattr(screener, "stretch", lambda scan: shown.append(xs.normalize(scan)))
+        air = None if air is None or quantity != "counts" else np.full((len(energies), 40), air)
+        given = {"quantity": quantity, "energies": energies, "air": air}
+        with xs.LineScanner(screener, rows=40, pixel_pitch=0.05, **given) as lines:
+            wait(lines)
+        (radiograph,) = shown
+        assert radiograph.optical_depth.shape == (len(energies), 40, round((LONGEST + 2 * HALO) / 0.05))
+
+    def test_it_is_done_once(self, screener, truck, monkeypatch):
+        shown = []
+        monkeypatch.setattr(screener, "_rehearsed", 0)
+        monkeypatch.setattr(screener, "stretch", shown.append)
+        for _ in range(3):
+            with lines_of(screener, truck) as lines:
+                wait(lines)
+        assert len(shown) == 1
 
 
 class TestErrors:

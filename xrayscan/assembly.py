@@ -23,6 +23,7 @@ __all__ = ["SAME", "Assembly", "is_kept", "shifted"]
 
 SEAM = 0.5  # a finding whose middle lies so near to the end of a stretch may be found in the next instead [m]
 SAME = 0.3  # share of the smaller box that two findings have in common, if they are one
+COLUMNS = 256  # that are turned and written at once
 PLANES = (*KINDS, "added", "missing")
 
 
@@ -132,7 +133,9 @@ class Assembly:
             # Column by column, so that what comes next is written behind.
             if name not in self._files:
                 self._files[name] = tempfile.TemporaryFile()  # noqa: SIM115  held until it is mapped
-            self._files[name].write(np.ascontiguousarray(plane[:, :, stretch.inner].transpose(2, 0, 1)).data)
+            kept = plane[:, :, stretch.inner].transpose(2, 0, 1)
+            for first in range(0, len(kept), COLUMNS):
+                self._files[name].write(np.ascontiguousarray(kept[first : first + COLUMNS]).data)
         self._pieces.append(_Piece.of(stretch, report))
         self._common = _Common.of(report)  # and not the report, whose planes are large
 

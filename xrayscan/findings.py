@@ -205,7 +205,9 @@ def scan_score(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person
     >>> round(scan_score(anomaly, scan), 3)
     0.6
     """
-    return float(place_scores(anomaly, radiograph, kind).max())
+    score, least = getattr(anomaly, kind), _least(anomaly, radiograph)
+    faintest = np.max(score, where=score < SHADE, initial=0.0) / least
+    return float(np.float32(max(faintest, *(height for _, _, height in _places(anomaly, radiograph, kind)), 0.0)))
 
 
 def place_scores(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "person") -> np.ndarray:
@@ -213,15 +215,28 @@ def place_scores(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind = "pers
 
     What is fainter than any place is a place of one pixel.
     """
-    score = getattr(anomaly, kind)
-    cell = radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]
-    most = max(1, round(anomaly.model.score_area / cell))
-    least = min(most, max(1, round(CORE / cell)))
-    scores = np.asarray(score / np.float32(least))
+    scores = np.asarray(getattr(anomaly, kind) / np.float32(_least(anomaly, radiograph)))
+    for box, mask, height in _places(anomaly, radiograph, kind):
+        scores[box.slices][mask] = height
+    return scores
+
+
+def _places(anomaly: AnomalyMap, radiograph: Radiograph, kind: Kind) -> Iterator[tuple[Box, np.ndarray, float]]:
+    """Box, mask and score of each place."""
+    score, most, least = getattr(anomaly, kind), _most(anomaly, radiograph), _least(anomaly, radiograph)
     for box, mask in _connected(score >= SHADE):
         highest = np.sort(score[box.slices][mask])[-most:]
-        scores[box.slices][mask] = highest.sum(dtype=np.float64) / max(len(highest), least)
-    return scores
+        yield box, mask, float(highest.sum(dtype=np.float64)) / max(len(highest), least)
+
+
+def _most(anomaly: AnomalyMap, radiograph: Radiograph) -> int:
+    """Pixels of the model's area."""
+    return max(1, round(anomaly.model.score_area / (radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1])))
+
+
+def _least(anomaly: AnomalyMap, radiograph: Radiograph) -> int:
+    """Pixels of a head, and no more than of the model's area."""
+    return min(_most(anomaly, radiograph), max(1, round(CORE / (radiograph.pixel_pitch[0] * radiograph.pixel_pitch[1]))))
 
 
 def _connected(above: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:

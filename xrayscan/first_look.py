@@ -22,7 +22,7 @@ LOGGER = logging.getLogger(__name__)
 HOP = 1.8  # m of travel after which what has arrived is looked at
 BACK = 3.4  # m of what has arrived that is then looked at
 PIXEL = 0.01  # it is looked at in pixels of about this size, the network's own [m]
-LEFT_OUT = ("channels", "veil", "sway")  # steps of normalization that cost much and change little of what is found
+LEFT_OUT = ("channels", "veil", "containers", "sway")  # steps that cost much and change little of what is found
 WHOLE = 0.1  # m behind the beam at which a finding must have ended to be told
 
 

@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from xrayscan.arriving import Arriving, Gaps
+from xrayscan.arriving import Arriving, Gaps, scan_like
 from xrayscan.assembly import Assembly, is_kept
 from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedError
 from xrayscan.explain import explain
@@ -33,12 +33,14 @@ from xrayscan.quality.fitness import STOPPED
 from xrayscan.report import Report
 from xrayscan.scan import Box, Manifest, Quantity, Radiograph, Scan, Source, Step
 from xrayscan.stop import Stop
-from xrayscan.stretches import HALO, Stretch, next_stretch, part, stretches
+from xrayscan.stretches import HALO, LONGEST, Stretch, next_stretch, part, stretches
 from xrayscan.zoo import ModelCard, load_model
 
 __all__ = ["LineScanner", "Screener"]
 
 Result = TypeVar("Result")
+
+BLANK = 1000  # counts of a scan with nothing in it, where the open beam is not known
 
 
 class Screener:
@@ -81,6 +83,7 @@ class Screener:
         self.attribution = attribution
         self.false_alarm_rate = false_alarm_rate
         self.threshold = self.model.card.threshold(false_alarm_rate)
+        self._rehearsed = 0  # pixels of the largest blank scan that was screened
 
     @cached_property
     def light(self) -> Model:
@@ -215,6 +218,31 @@ class Screener:
             false_alarm_rate=self.false_alarm_rate, timings=seconds,
         )  # fmt: skip
 
+    def rehearse(self, like: Scan, columns: int) -> None:
+        """Screen a blank scan, unless one as large was: from then on the process holds the memory that such scans take.
+
+        Parameters
+        ----------
+        like : Scan
+            Of one column: what it is like but for its pixels.
+        columns : int
+            As many as there will be at most.
+
+        Raises
+        ------
+        CalibrationError
+            If it can not be normalized.
+        """
+        energies, rows, _ = like.view.pixels.shape
+        if energies * rows * columns <= self._rehearsed:
+            return
+        self._rehearsed = energies * rows * columns
+        air = like.calibration.air
+        blank = np.full((energies, rows, columns), BLANK, np.uint16)
+        if air is not None:
+            blank[:] = air.reshape(energies, rows, 1).clip(0, 65535)
+        self.stretch(scan_like(like, blank, np.zeros(columns, bool)))
+
     def _unseen(self, scan: Scan, why: str) -> Report:
         """The report of a stretch that was not looked at."""
         shape, view = scan.view.shape, scan.view
@@ -320,6 +348,9 @@ class LineScanner:
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()
+        # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a blank one can not be
+        # screened, neither can the first, which then says so.
+        self._pool.submit(screener.rehearse, like, round((LONGEST + 2 * HALO) / self._pitch))
         self._next = 0  # first column of the next stretch
         self._failed: Exception | None = None
         self._closed = False

@@ -139,6 +139,15 @@ def test_steps_are_left_out_on_demand_and_say_so():
         normalize(scan, without=("paint",))
 
 
+def test_without_containers_the_same_is_seen(made):
+    scan = Scan.from_array(made.counts, air=made.air, dark=made.dark, pixel_pitch=0.01)
+    whole, less = normalize(scan), normalize(scan, without="containers")
+    np.testing.assert_array_equal(less.optical_depth, whole.optical_depth)
+    np.testing.assert_array_equal(less.valid, whole.valid)
+    np.testing.assert_array_equal(less.opaque, whole.opaque)
+    assert (less.containers, less.regions, less.load_line) == ((), (), None)
+
+
 def test_full_scale_of_a_transmission_is_what_the_file_says():
     scan = Scan.from_array(np.full((64, 80), 2048, np.uint16), quantity="transmission", saturation=4095)
     np.testing.assert_allclose(normalize(scan).optical_depth, -np.log(2048 / 4095), rtol=1e-3)

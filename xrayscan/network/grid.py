@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -96,9 +98,17 @@ def padded(stack: np.ndarray, shape: tuple[int, int] | None = None) -> np.ndarra
 
     What is added is the picture's own edge, marked as not valid.
     """
-    rows, columns = stack.shape[1:]
-    tall, wide = shape or padded_shape((rows, columns))
-    out = np.pad(stack, ((0, 0), (0, tall - rows), (0, wide - columns)), mode="edge")
+    return _padded(stack, shape or padded_shape((stack.shape[1], stack.shape[2])))
+
+
+def _padded(planes: Iterable[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    """As `padded`, of planes that need not lie side by side."""
+    out = np.empty((len(CHANNELS), *shape), np.float32)
+    for plane, whole in zip(planes, out, strict=True):
+        rows, columns = plane.shape
+        whole[:rows, :columns] = plane
+        whole[:rows, columns:] = plane[:, -1:]
+        whole[rows:] = whole[rows - 1]
     out[3, rows:] = 0.0
     out[3, :, columns:] = 0.0
     return out
@@ -124,8 +134,7 @@ def window(given: tuple[np.ndarray, ...], rows: slice, columns: slice) -> np.nda
     -------
     ndarray of float32, shape (channels, window's rows, window's columns)
     """
-    stack = np.stack([plane[rows, columns] for plane in given])
-    return padded(stack, (rows.stop - rows.start, columns.stop - columns.start))
+    return _padded((plane[rows, columns] for plane in given), (rows.stop - rows.start, columns.stop - columns.start))
 
 
 def from_grid(plane: np.ndarray, radiograph: Radiograph, grid: float) -> np.ndarray:

@@ -149,7 +149,8 @@ class Model:
     def _answers(self, given: Sequence[Planes], shape: tuple[int, int]) -> list[_Found]:
         """Of several scans of one size, each shown whole."""
         rows, columns = slice(0, shape[0]), slice(0, shape[1])
-        found = self._checked(np.stack([window(one, rows, columns) for one in given]))
+        shown = [window(one, rows, columns) for one in given]
+        found = self._checked(shown[0][None] if len(shown) == 1 else np.stack(shown))
         felt = [None] * len(given) if found.features is None else list(found.features)
         return [_Found(list(answer), one) for answer, one in zip(found.planes, felt, strict=True)]
 

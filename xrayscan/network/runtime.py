@@ -105,6 +105,8 @@ class _Onnx:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
+        # Scans are of many widths: a plan of the memory for each would be kept, and the arena grow by it.
+        options.enable_mem_pattern = False
         # Idle threads of one scan would otherwise spin against the next one's.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(

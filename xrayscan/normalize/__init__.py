@@ -25,12 +25,12 @@ from xrayscan.normalize.regions import find_regions
 from xrayscan.normalize.sway import find_sway
 from xrayscan.normalize.tilt import find_tilt
 from xrayscan.normalize.veil import remove_veil
-from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Scan, Step, View
+from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Region, Scan, Step, View
 
 __all__ = ["STEPS", "normalize"]
 
-STEPS = ("faults", "channels", "pulses", "veil", "interlace", "sway")
-"""What may be left out of `normalize`, in the order in which it is done."""
+STEPS = ("faults", "channels", "pulses", "veil", "interlace", "containers", "sway")
+"""What may be left out of `normalize`, in the order in which it is done; with the containers all that is told from them."""
 
 DARK_EDGES = -1.5  # both edges are of the dark end: -2 at most
 LEAST_SIDE = 48  # pixels without which nothing is said of a picture's direction
@@ -96,9 +96,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         beam = align_energies(beam)
     beam = check_order(beam)
     depth, opaque, step = depth_and_opacity(beam)
-    grid = shrink(depth[0], beam.valid)
-    boxes, found = find_containers(depth[0], beam.valid, grid)
-    regions, load_line, parts = find_regions(depth[0], beam.valid, boxes, grid)
+    boxes, regions, load_line, parts = ((), (), None, ()) if "containers" in without else _parts(depth[0], beam.valid)
     pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without)
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
@@ -116,10 +114,20 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
         inspected=share,
         energies=one.energies,
         quantity=one.quantity,
-        history=(*one.steps, *steps, *left_out, *_named(beam.steps, one.energies), step, found, parts, *measured, inspected),
+        history=(*one.steps, *steps, *left_out, *_named(beam.steps, one.energies), step, *parts, *measured, inspected),
         endpoints=one.endpoints,
         geometry=geometry,
     )
+
+
+def _parts(
+    depth: np.ndarray, valid: np.ndarray
+) -> tuple[tuple[Box, ...], tuple[Region, ...], np.ndarray | None, tuple[Step, ...]]:
+    """Containers, regions, load line, and what was done."""
+    grid = shrink(depth, valid)
+    boxes, found = find_containers(depth, valid, grid)
+    regions, load_line, told = find_regions(depth, valid, boxes, grid)
+    return boxes, regions, load_line, (found, told)
 
 
 def _geometry(
