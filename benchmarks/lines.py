@@ -4,16 +4,16 @@
 
 A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
 They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after
-the first 5,000 columns; the resident memory then, the most it was up to 12,000 columns, by when the first stretch of up to
-23 m has been screened, and the most from then on; of each person that the report finds, whether a first look told it, and how
-many meters of travel lay between the person's end and the beam when it first did.
+the first 5,000 columns; the peak memory by then, by 12,000 columns, when the first stretch of up to 23 m has been screened, and
+at the end; of each person that the report finds, whether a first look told it, and how many meters of travel lay between the
+person's end and the beam when it first did.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import resource
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +22,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as docs/streaming.md advises a process that does nothing else; before numpy
 
 import numpy as np
 
@@ -51,9 +53,9 @@ def make(folder: Path) -> None:
         np.savez(folder / f"{seed}.npz", counts=out, persons=np.array(boxes, int).reshape(-1, 2))
 
 
-def resident() -> float:
-    """Memory that the process holds now [MB]."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+def peak() -> float:
+    """The most memory that the process has held [MB]."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def at_persons(findings: Iterable[Finding], ends: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -90,7 +92,7 @@ def main() -> None:
         for left, right in persons
     ]
     told: dict[tuple[int, int], float] = {}
-    settled, most = (0, 0.0, 0.0), [0.0, 0.0]
+    settled, screened = (0, 0.0, 0.0), 0.0
     with xs.LineScanner(screener, rows=ROWS, pixel_pitch=PITCH, air=np.full(ROWS, float(OPEN)), dark=np.zeros(ROWS)) as lines:
         began = time.perf_counter()
         while lines.columns < options.columns:
@@ -100,19 +102,19 @@ def main() -> None:
             for person in at_persons(early, ends):
                 told.setdefault(person, (lines.columns - person[1]) * PITCH)
             if settled[0] == 0 and lines.columns >= SETTLED:
-                settled = lines.columns, time.perf_counter(), resident()
-            elif settled[0]:
-                late = lines.columns > SCREENED
-                most[late] = max(most[late], resident())
-        pushed = time.perf_counter()
+                settled = lines.columns, time.perf_counter(), peak()
+            if not screened and lines.columns >= SCREENED:
+                screened = peak()
+        pushed, last = time.perf_counter(), peak()
         report = lines.close()
         closed = time.perf_counter()
     rate = (options.columns - settled[0]) / (pushed - settled[1])
     print(f"{screener.card.name}: {options.columns} columns of {ROWS} rows, blocks of {options.block}")
     seconds = f"{pushed - began:.1f} s in all, {closed - pushed:.1f} s to close"
     print(f"rate       {rate:.0f} columns/s after the first {settled[0]} ({seconds})")
-    early, late = (f"{value:.0f} MB" for value in most)
-    print(f"memory     {settled[2]:.0f} MB after {settled[0]} columns; at most {early} up to {SCREENED}, {late} from then on")
+    print(
+        f"memory     {settled[2]:.0f} MB at most up to {settled[0]} columns, {screened:.0f} up to {SCREENED}, {last:.0f} in all"
+    )
     found = at_persons(report.findings, ends)
     delays = [told[person] for person in found if person in told]
     share = f"first look {len(delays)} of {len(found)} persons that the report finds"

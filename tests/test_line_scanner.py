@@ -186,7 +186,7 @@ class TestRehearsal:
     def test_it_takes_whatever_may_come(self, screener, monkeypatch, quantity, energies, air):
         shown = []
         monkeypatch.setattr(screener, "_rehearsed", 0)
-        monkeypatch.setattr(screener, "stretch", lambda scan: shown.append(xs.normalize(scan)))
+        monkeypatch.setattr(screener, "stretch", lambda scan, cut: shown.append(xs.normalize(scan)))
         air = None if air is None or quantity != "counts" else np.full((len(energies), 40), air)
         given = {"quantity": quantity, "energies": energies, "air": air}
         with xs.LineScanner(screener, rows=40, pixel_pitch=0.05, **given) as lines:
@@ -197,7 +197,7 @@ class TestRehearsal:
     def test_it_is_done_once(self, screener, truck, monkeypatch):
         shown = []
         monkeypatch.setattr(screener, "_rehearsed", 0)
-        monkeypatch.setattr(screener, "stretch", shown.append)
+        monkeypatch.setattr(screener, "stretch", lambda *given: shown.append(given))
         for _ in range(3):
             with lines_of(screener, truck) as lines:
                 wait(lines)

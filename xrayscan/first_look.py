@@ -19,8 +19,8 @@ from xrayscan.scan import Box, Scan
 __all__ = ["FirstLook", "hop_columns", "light"]
 
 LOGGER = logging.getLogger(__name__)
-HOP = 1.8  # m of travel after which what has arrived is looked at
-BACK = 3.4  # m of what has arrived that is then looked at
+HOP = 1.85  # m of travel after which what has arrived is looked at; with WHOLE it is what a first look may be late: under 2 m
+BACK = 3.2  # m of what has arrived that is then looked at: ten of the network's coarsest cells
 PIXEL = 0.01  # it is looked at in pixels of about this size, the network's own [m]
 LEFT_OUT = ("channels", "veil", "containers", "sway")  # steps that cost much and change little of what is found
 WHOLE = 0.1  # m behind the beam at which a finding must have ended to be told
@@ -48,7 +48,7 @@ def _joined(pitch: float) -> int:
 
 
 class FirstLook:
-    """Every 1.8 m the last 3.4 m are looked at; each finding is told once, in columns of the whole scan.
+    """Every 1.85 m the last 3.2 m are looked at; each finding is told once, in columns of the whole scan.
 
     What is looked at is coarser than the scan, where that is finer than the network's grid: columns are averaged, and of rows
     some are left out, as a channel that failed would spoil the mean with its neighbors.
@@ -68,8 +68,8 @@ class FirstLook:
     >>> def columns(start, stop):
     ...     return Scan.from_array(np.full((200, stop - start), 52000, np.uint16), air=np.full(200, 6e4), pixel_pitch=0.01)
     >>> first = FirstLook(light(load_model()), columns, 0.01)
-    >>> first.is_due(179), first.is_due(180), first.look(), first.looked
-    (False, True, (), 180)
+    >>> first.is_due(184), first.is_due(185), first.look(), first.looked
+    (False, True, (), 185)
     """
 
     def __init__(self, model: Model, scan: Callable[[int, int], Scan], pitch: float) -> None:

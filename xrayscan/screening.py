@@ -12,15 +12,16 @@ from datetime import datetime
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from xrayscan.arriving import Arriving, Gaps, scan_like
 from xrayscan.assembly import Assembly, is_kept
 from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedError
-from xrayscan.explain import explain
+from xrayscan.explain import Explanation, explain, explainer
 from xrayscan.explain.attribution import check_method
 from xrayscan.findings import Finding, find, scan_score
 from xrayscan.first_look import FirstLook, light
@@ -40,7 +41,8 @@ __all__ = ["LineScanner", "Screener"]
 
 Result = TypeVar("Result")
 
-BLANK = 1000  # counts of a scan with nothing in it, where the open beam is not known
+BLANK = 1000  # counts of air in a scan that is made up, where the open beam is not known
+BLOCKS = 16  # of a made-up load, one over the other
 
 
 class Screener:
@@ -83,7 +85,7 @@ class Screener:
         self.attribution = attribution
         self.false_alarm_rate = false_alarm_rate
         self.threshold = self.model.card.threshold(false_alarm_rate)
-        self._rehearsed = 0  # pixels of the largest blank scan that was screened
+        self._rehearsed = 0  # pixels of the largest made-up scan that was screened
 
     @cached_property
     def light(self) -> Model:
@@ -205,13 +207,15 @@ class Screener:
             radiograph = _seen_in_part(radiograph, anomaly.answered, stop.reason)
         every = timed("findings", lambda: find(anomaly, radiograph, start=0 if cut is None else cut.start))
         findings = tuple(one for one in every if cut is None or is_kept(one.box, cut, radiograph.pixel_pitch[1]))
-        others = tuple(one for one in every if one not in findings)
-        explanations = timed(
-            "explain",
-            lambda: explain(
-                self.model, radiograph, findings, others=others, anomaly=anomaly, attribution=self.attribution, stop=stop
-            ),
-        )
+        given: dict[str, Any] = {"anomaly": anomaly, "attribution": self.attribution, "stop": stop}
+
+        def explained() -> tuple[Explanation, ...]:
+            if cut is None:
+                return explain(self.model, radiograph, findings, **given)
+            # In one thread: beside a stretch the next one is arriving, and looked at.
+            return tuple(map(explainer(self.model, radiograph, every, **given), findings))
+
+        explanations = timed("explain", explained)
         return Report(
             scan, findings, explanations, radiograph=radiograph, anomaly=anomaly, card=self.card,
             score=scan_score(anomaly, radiograph), threshold=self.threshold,
@@ -219,7 +223,7 @@ class Screener:
         )  # fmt: skip
 
     def rehearse(self, like: Scan, columns: int) -> None:
-        """Screen a blank scan, unless one as large was: from then on the process holds the memory that such scans take.
+        """Screen a made-up scan, unless one as large was: from then on the process holds the memory that such scans take.
 
         Parameters
         ----------
@@ -238,10 +242,14 @@ class Screener:
             return
         self._rehearsed = energies * rows * columns
         air = like.calibration.air
-        blank = np.full((energies, rows, columns), BLANK, np.uint16)
+        pixels = np.full((energies, rows, columns), BLANK, np.uint16)
         if air is not None:
-            blank[:] = air.reshape(energies, rows, 1).clip(0, 65535)
-        self.stretch(scan_like(like, blank, np.zeros(columns, bool)))
+            pixels[:] = air.reshape(energies, rows, 1).clip(0, 65535)
+        # A load of uneven blocks on the ground: in mere air much is left out.
+        load = pixels[:, rows // 5 :, columns // 20 : columns - columns // 20]
+        blocks = np.random.default_rng(0).uniform(0.02, 0.5, (BLOCKS, 8 * BLOCKS)).astype(np.float32)
+        load[:] = load * cv2.resize(blocks, load.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
+        self.stretch(scan_like(like, pixels, np.zeros(columns, bool)), Stretch(0, columns, 0, columns))
 
     def _unseen(self, scan: Scan, why: str) -> Report:
         """The report of a stretch that was not looked at."""
@@ -281,10 +289,10 @@ def _seen_in_part(radiograph: Radiograph, answered: np.ndarray, reason: str) -> 
 class LineScanner:
     """Screens a scan while its columns are still arriving.
 
-    Every 1.8 m the last 3.4 m are looked at, and what is found there is told at once. Stretches of 12 to 20 m are then screened
-    as the whole scan's are, in a thread of their own, so that the report is the one of the whole scan, whatever blocks it came
-    in. What is held in memory does not grow with the scan; of a scan of more than 23 m the report's planes lie in temporary
-    files, 27 bytes a pixel of one energy.
+    Every 1.85 m the last 3.2 m are looked at, and what is found there is told at once. Stretches of 12 to 20 m are then
+    screened as the whole scan's are, in a thread of their own, so that the report is the one of the whole scan, whatever
+    blocks it came in. What is held in memory does not grow with the scan; of a scan of more than 23 m the report's planes lie
+    in temporary files, 27 bytes a pixel of one energy.
 
     One thread pushes at a time. As a context manager it is closed or, after an error, given up.
 
@@ -348,7 +356,7 @@ class LineScanner:
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()
-        # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a blank one can not be
+        # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a made-up one can not be
         # screened, neither can the first, which then says so.
         self._pool.submit(screener.rehearse, like, round((LONGEST + 2 * HALO) / self._pitch))
         self._next = 0  # first column of the next stretch

@@ -10,7 +10,7 @@ import pytest
 from yard import CARD, FakeModel, Yard
 
 from xrayscan.errors import ShapeError
-from xrayscan.explain import explain
+from xrayscan.explain import explain, explainer
 from xrayscan.explain.evidence import measure, place, sentences
 from xrayscan.explain.expected import expected_depth
 from xrayscan.findings import Mass
@@ -183,8 +183,9 @@ def test_what_is_not_to_be_explained_is_no_example_either():
     box, (down, right) = yard.finding.box, alone.expected.shift
     there = Box(box.top + down, box.left + right, box.bottom + down, box.right + right)
     other = replace(yard.finding, id="P2", box=there)
-    (one,) = explain(model, yard.radiograph, [yard.finding], others=[other], **given)
+    one = explainer(model, yard.radiograph, [yard.finding, other], **given)(yard.finding)
     both = explain(model, yard.radiograph, [yard.finding, other], **given)
+    assert one.sentences == both[0].sentences
     assert one.expected.shift == both[0].expected.shift != alone.expected.shift
 
 

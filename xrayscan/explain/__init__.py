@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
@@ -23,7 +23,7 @@ from xrayscan.scan import Radiograph
 from xrayscan.stop import Stop
 from xrayscan.zoo import ModelCard
 
-__all__ = ["ExplainableModel", "Explanation", "explain"]
+__all__ = ["ExplainableModel", "Explanation", "explain", "explainer"]
 
 
 class ExplainableModel(Protocol):
@@ -44,7 +44,6 @@ def explain(
     radiograph: Radiograph,
     findings: Iterable[Finding],
     *,
-    others: Iterable[Finding] = (),
     anomaly: AnomalyMap | None = None,
     attribution: str | None = None,
     stop: Stop | None = None,
@@ -60,8 +59,6 @@ def explain(
         Its card says what the probabilities were calibrated on.
     radiograph : Radiograph
     findings : iterable of Finding
-    others : iterable of Finding
-        What else was found in the scan and is not to be explained: it is no example of what is to be expected.
     anomaly : AnomalyMap or None
         The map the findings were made from; without it ``model(radiograph)`` is run again.
     attribution : str or None
@@ -109,13 +106,33 @@ def explain(
     The beam comes through to 2.2 % there (optical depth 3.8).
     18 g/cm² is near a head (19 g/cm²).
     """
-    findings, others = tuple(findings), tuple(others)
+    findings = tuple(findings)
     if not findings:
         return ()
+    each = explainer(model, radiograph, findings, anomaly=anomaly, attribution=attribution, stop=stop)
+    # Side by side, but for attributions: they ask the model, which has threads of its own.
+    with ThreadPoolExecutor(max(1, cv2.getNumThreads()) if attribution is None else 1) as pool:
+        return tuple(pool.map(each, findings))
+
+
+def explainer(
+    model: ExplainableModel,
+    radiograph: Radiograph,
+    findings: Iterable[Finding],
+    *,
+    anomaly: AnomalyMap | None = None,
+    attribution: str | None = None,
+    stop: Stop | None = None,
+) -> Callable[[Finding], Explanation]:
+    """What explains those of a scan's findings that it is asked for, in the caller's thread; parameters as those of `explain`.
+
+    All findings are given: none is an example of what is to be expected in the place of another.
+    """
+    findings = tuple(findings)
     if anomaly is None:
         anomaly = model(radiograph)
-    _check(radiograph, anomaly, (*findings, *others))
-    taken = taken_by((*findings, *others), radiograph)
+    _check(radiograph, anomaly, findings)
+    taken = taken_by(findings, radiograph)
 
     def explained(finding: Finding) -> Explanation:
         if stop is not None and stop.due:
@@ -132,9 +149,7 @@ def explain(
         )
         return why if attribution is None else _attributed(why, model, radiograph, finding, attribution)
 
-    # Side by side, but for attributions: they ask the model, which has threads of its own.
-    with ThreadPoolExecutor(max(1, cv2.getNumThreads()) if attribution is None else 1) as pool:
-        return tuple(pool.map(explained, findings))
+    return explained
 
 
 def _attributed(

@@ -25,16 +25,11 @@ def deflated(*parts: np.ndarray) -> bytes:
 
     Parameters
     ----------
-    *parts : ndarray of uint8, contiguous
+    *parts : ndarray of uint8
 
     Returns
     -------
     bytes
-
-    Raises
-    ------
-    BufferError
-        If one is not contiguous.
 
     References
     ----------
@@ -46,7 +41,7 @@ def deflated(*parts: np.ndarray) -> bytes:
     True
     """
     stream, check = [b"\x78\x01"], 1
-    for part in parts:
+    for part in map(np.ascontiguousarray, parts):
         some = np.ascontiguousarray(part[::TRIED])
         stream.append(_blocks(part, 0 if len(_blocks(some, 1)) > NOISE * some.size else 1))
         check = zlib.adler32(part.data, check)
