@@ -13,6 +13,7 @@ from xrayscan.normalize.beam import Beam, sparse
 from xrayscan.normalize.calibrate import from_counts, from_transmission
 from xrayscan.normalize.channels import level_channels
 from xrayscan.normalize.containers import find_containers, with_air
+from xrayscan.normalize.corner import find_corner
 from xrayscan.normalize.display import find_inversion, from_display
 from xrayscan.normalize.faults import mask_faults
 from xrayscan.normalize.interlace import align_energies, check_order
@@ -83,6 +84,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     one = _view_of(scan, view)
     calibration, steps = _calibration_of(scan, one)
     beam = _delivered(one, calibration)
+    corner = find_corner(beam.step[0])
     if "faults" not in without:
         beam = mask_faults(beam, one.pixels, calibration, one.quantity)
     # The unknown curve of a display picture turns a factor into something else.
@@ -99,7 +101,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     grid = shrink(depth[0], beam.valid)
     boxes, found = find_containers(depth[0], beam.valid, grid)
     regions, load_line, parts = find_regions(depth[0], beam.valid, boxes, grid)
-    pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without)
+    pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without, corner)
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
@@ -128,9 +130,10 @@ def _geometry(
     boxes: Sequence[Box],
     stated: tuple[float, float] | None,
     without: Collection[str],
+    corner: float | None = None,
 ) -> tuple[tuple[float, float], Geometry, tuple[Step, ...]]:
     """Pixel pitch, and how the picture lies."""
-    rails, railed = find_rails(depth, valid, boxes)
+    rails, railed = find_rails(depth, valid, boxes, corner)
     pitch, stretch, measured = find_pitch(stated, boxes, valid.shape, rails)
     tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch)
     steps = [railed, measured, tilted]

@@ -38,6 +38,8 @@ NEAR_EDGE, FAR_FROM_EDGE = 2.0, 4.0
 EDGE_GAIN = 1.2
 SOURCE_HEIGHT, SOURCE_SPREAD, SOURCE_DOUBT = 0.3, 0.25, 0.03
 BENT_DOUBT, SLOPE_DOUBT = 0.06, 0.12
+STRAIGHT_DOUBT = 0.2
+"""What speaks against an upright array whose open beam shows a corner between the container's rails."""
 INSULATED_DOUBT, LOW_DOUBT = 0.03, 0.3
 """What speaks against an insulated container; and against a low one of those that are built in two heights, which are rare."""
 OTHER_LINES, WEAKER_LINE = 3, 0.4
@@ -83,6 +85,8 @@ class Sight:
         Where those are, from the middle of the container.
     waves : ndarray of float64, shape (2, blocks) [sample]
         By how much the near and the far roof rail lie lower in each block than their straight lines: sway, dents.
+    corner : float or None [sample]
+        Where the array has its corner, if that is known.
     """
 
     rails: _Array
@@ -90,6 +94,7 @@ class Sight:
     castings: _Array
     ends: _Array
     waves: _Array
+    corner: float | None = None
 
     def along(self, slope: float, side: int | None = None) -> tuple[_Array, _Array]:
         """Mean edges of rails and of castings along a slope [samples per column], shape (samples,) each.
@@ -321,7 +326,7 @@ def solve_section(sight: Sight, lines: tuple[Line, Line], heights: Sequence[floa
     Section
     """
     profiles = [_finer(part) for k, line in enumerate(lines) for part in sight.along(line.slope, k)]
-    views = coarse_views(heights, (lines[0].at, lines[1].at), tall)
+    views = coarse_views(heights, (lines[0].at, lines[1].at), tall, sight.corner)
     for level, (cells, reach) in enumerate(LEVELS):
         wide = [(_wider(profile, True, reach), _wider(profile, False, reach)) for profile in profiles]
         found = _agreement(wide, lines, views)
@@ -427,7 +432,8 @@ def _agreement(profiles: _Profiles, lines: tuple[Line, Line], views: Views) -> _
     votes = frame + np.maximum(steel, insulated)
     votes -= SOURCE_DOUBT * ((views.above / views.height - SOURCE_HEIGHT) / SOURCE_SPREAD) ** 2
     votes -= _slope_doubt(lines, views)
-    votes -= np.where(np.isinf(views.bend), np.float32(0.0), np.float32(BENT_DOUBT))
+    straight, bent = (0.0, BENT_DOUBT) if views.corner is None else (STRAIGHT_DOUBT, 0.0)
+    votes -= np.where(np.isinf(views.bend), np.float32(straight), np.float32(bent))
     return votes
 
 
