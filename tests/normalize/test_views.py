@@ -44,3 +44,20 @@ def test_the_coarse_grid_holds_each_view_once_upright_first():
     fine = views.pick(slice(0, 1)).quarters(0.5)
     assert np.isinf(fine.bend).all()
     assert fine.ratio.size == 4
+
+
+@pytest.mark.parametrize("bend", [0.3, 0.45, 0.6])
+def test_a_known_corner_gives_the_bend(bend):
+    view = one(bend)
+    corner = float((view.horizon(ROOFS) - view.samples(ROOFS) * bend)[0])
+    known = Views(view.bend * 1.4, view.height, view.above, view.ratio, (corner - ROOFS[0]) / (ROOFS[1] - ROOFS[0]))
+    assert known.bent().bend[0] == pytest.approx(bend, rel=1e-4)
+    fine = known.bent().quarters(0.5)
+    assert fine.horizon(ROOFS) - fine.samples(ROOFS) * fine.bend == pytest.approx(np.full(4, corner), abs=0.05)
+
+
+def test_a_corner_above_the_container_leaves_upright_views_alone():
+    assert np.isinf(coarse_views((2.591,), ROOFS, 600.0, corner=20.0).bend).all()
+    bent = coarse_views((2.591,), ROOFS, 600.0, corner=150.0).bend
+    assert np.isinf(bent[0])
+    assert np.isfinite(bent[-1])

@@ -24,7 +24,7 @@ from xrayscan.normalize.pulses import correct_pulses
 from xrayscan.normalize.rails import find_rails
 from xrayscan.normalize.regions import find_regions
 from xrayscan.normalize.sway import find_sway
-from xrayscan.normalize.tilt import find_tilt
+from xrayscan.normalize.tilt import MOST_DOUBT, find_tilt
 from xrayscan.normalize.veil import remove_veil
 from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Scan, Step, View
 
@@ -35,6 +35,7 @@ STEPS = ("faults", "channels", "pulses", "veil", "interlace", "sway")
 
 DARK_EDGES = -1.5  # both edges are of the dark end: -2 at most
 LEAST_SIDE = 48  # pixels without which nothing is said of a picture's direction
+CORNER_NOTE = "channels around row {:.0f} are weak in the open beam: the corner of an L-shaped array, if the rails agree"
 SURE_MAGNIFICATION = 0.3  # half of the 90 % interval
 
 
@@ -133,10 +134,11 @@ def _geometry(
     corner: float | None = None,
 ) -> tuple[tuple[float, float], Geometry, tuple[Step, ...]]:
     """Pixel pitch, and how the picture lies."""
+    bent = () if corner is None else (Step("corner", CORNER_NOTE.format(corner), {"row": corner}),)
     rails, railed = find_rails(depth, valid, boxes, corner)
     pitch, stretch, measured = find_pitch(stated, boxes, valid.shape, rails)
-    tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch)
-    steps = [railed, measured, tilted]
+    tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch, corner)
+    steps = [*bent, railed, measured, tilted]
     known = rails is not None and rails.magnification_error < SURE_MAGNIFICATION
     magnification = rails.magnification if rails is not None and known else None
     lift = None
@@ -147,8 +149,9 @@ def _geometry(
         scale = (float(ratio), float(doubtful)) if np.isfinite(ratio) else (None, 0.0)
         lift, swayed = find_sway(depth, boxes, pitch[0], slope, *scale)
         steps.append(swayed)
-    seen = np.isfinite(doubt)
-    geometry = Geometry(tilt if seen else None, lean if seen else None, magnification, stretch, lift)
+    seen = bool(doubt <= MOST_DOUBT)  # not if it is NaN
+    leans = lean if np.isfinite(doubt) else None
+    geometry = Geometry(tilt if seen else None, leans, magnification, stretch, lift)
     return pitch, geometry, tuple(steps)
 
 

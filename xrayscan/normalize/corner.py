@@ -13,9 +13,9 @@ __all__ = ["find_corner"]
 
 NEAR = 16  # channels to either side with which one is compared
 LEAST_GAIN = 0.02  # of the median, under which a channel is dead and tells nothing
-LEAST_SPREAD = 0.01
+LEAST_SPREAD = 0.03  # of the logarithm of the gain: modules differ by as much
 SOME = 8  # channels of which one's neighbors are looked at
-WEAK, WEAKEST = 2.0, 8.0  # standard deviations under its neighbors from which a channel counts as weak, and beyond which no more
+WEAK, WEAKEST = 2.0, 6.8  # [standard deviations] under its neighbors from which a channel counts; beyond which no more so
 SHORTEST, LONGEST = 2, 8  # channels of a run
 DEAD = 0.5  # what a dead channel counts, which may be one that is missing in the corner
 CLEAR = 5.0  # sum over a run of what is beyond WEAK [standard deviations]
@@ -33,8 +33,8 @@ def find_corner(per_count: _Array) -> float | None:
     Returns
     -------
     float or None [row]
-        The middle of the run; None where all channels are alike, as in normalized deliveries, or no run stands out. One in thirty
-        upright arrays has such a run by chance.
+        The middle of the run; None where all channels are alike, as in normalized deliveries, or no run stands out. One
+        in thirty upright arrays has such a run by chance.
 
     Examples
     --------
@@ -45,10 +45,10 @@ def find_corner(per_count: _Array) -> float | None:
     >>> find_corner(1.0 / gain)
     171.5
     """
-    known = per_count > 0.0
-    if known.sum() < 4 * NEAR or np.ptp(per_count[known]) == 0.0:
+    known = (per_count > 0.0) & np.isfinite(per_count)
+    alive = known & (per_count < float(np.median(per_count[known])) / LEAST_GAIN) if known.any() else known
+    if alive.sum() < 4 * NEAR or np.ptp(per_count[alive]) == 0.0:
         return None
-    alive = known & (per_count < np.median(per_count[known]) / LEAST_GAIN)
     gain = np.where(alive, -np.log(np.where(alive, per_count, 1.0)), np.nan)
     rows = np.flatnonzero(alive)
     windows = np.lib.stride_tricks.sliding_window_view(gain[rows], 2 * NEAR + 1)[::SOME]

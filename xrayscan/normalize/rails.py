@@ -114,9 +114,7 @@ class Rails:
         return 0.5 * (self.left + self.right)
 
 
-def find_rails(
-    depth: _Array, valid: _Array, boxes: Sequence[Box], corner: float | None = None
-) -> tuple[Rails | None, Step]:
+def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box], corner: float | None = None) -> tuple[Rails | None, Step]:
     """Edges of the container that shows most of them, and the magnification.
 
     The roof line and the ends are refined at full resolution. Where corner castings are seen at the ends, their length
@@ -143,7 +141,8 @@ def find_rails(
     ----------
     ISO 668:2020, Table 2 (lengths, heights, width); ISO 1161:2016 (castings 178 x 162 x 118 mm).
     """
-    found = [rails for index in range(min(2, len(boxes))) if (rails := _measured(depth, valid, boxes, index, corner)) is not None]
+    tried = (_measured(depth, valid, boxes, index, corner) for index in range(min(2, len(boxes))))
+    found = [rails for rails in tried if rails is not None]
     if not found:
         return None, Step("rails", "no straight roof line of a container is seen: nothing was measured")
     best = min(found, key=lambda rails: (rails.magnification is None, np.nan_to_num(rails.middle_error, nan=9.0)))

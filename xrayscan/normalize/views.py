@@ -26,8 +26,8 @@ MAGNIFICATIONS = (1.2, 2.6)
 HORIZON, HIGHEST = (-0.25, 0.9), 2.6
 TALLEST, SHORTEST = 1.25, 0.8
 COARSE_RATIO, COARSE_ABOVE, COARSE_BEND = 0.05, 0.03, 0.26
-LOWEST_ARM = 0.9
-"""Share of the container's height under which the source stands: no arm is seen otherwise."""
+HIGHEST_SOURCE = 0.9
+"""Share of the container's height under which the source of an L-shaped array stands: its arm would see nothing otherwise."""
 BENDS = (np.inf, 0.27, 0.35, 0.45, 0.58, 0.75, 0.97)
 _Array = np.ndarray
 
@@ -43,8 +43,8 @@ class Views:
     above : source above the underside of its castings [m]
     ratio : near wall's scale over the far wall's
     corner : float or None
-        Where the array has its corner, if that is known: rows below the near roof rail, as a share of those to the far one. Then
-        it gives the bend, which is not searched.
+        Where the array has its corner, if that is known: rows below the near roof rail, as a share of those to the far one.
+        Then it gives the bend, which is not searched.
     """
 
     bend: _Array
@@ -55,8 +55,8 @@ class Views:
 
     def pick(self, index: int | _Array) -> Views:
         """Some of them."""
-        parts = (np.atleast_1d(part[index]) for part in (self.bend, self.height, self.above, self.ratio))
-        return Views(*parts, self.corner)
+        bend, height, above, ratio = (np.atleast_1d(part[index]) for part in (self.bend, self.height, self.above, self.ratio))
+        return Views(bend, height, above, ratio, self.corner)
 
     def shrink(self, u: float) -> _Array:
         """Slope per meter of height at a share u of the width from the near wall."""
@@ -106,15 +106,16 @@ class Views:
 
     def bent(self) -> Views:
         """With the bends that the corner gives, where it is known: in closed form, as scale and horizon cancel in its share."""
-        share = self.corner
+        share, on_arm = self.corner, np.isfinite(self.bend)
         if share is None:
             return self
-        near, far = self.slope(self.height - ROOF[0], 0.0), self.slope(self.height - ROOF[1], 1.0 - RAIL / WIDTH)
+        arms, bend = self.pick(on_arm), self.bend.copy()
+        near, far = arms.slope(arms.height - ROOF[0], 0.0), arms.slope(arms.height - ROOF[1], 1.0 - RAIL / WIDTH)
         if share < 1.0:
-            bend = (1.0 - share + share * far) / (share + (1.0 - share) / near)
+            bend[on_arm] = (1.0 - share + share * far) / (share + (1.0 - share) / near)
         else:
-            bend = 1.0 / (share / far - (share - 1.0) / near)
-        return replace(self, bend=np.where(np.isinf(self.bend), self.bend, bend).astype(np.float32))
+            bend[on_arm] = 1.0 / (share / far - (share - 1.0) / near)
+        return replace(self, bend=bend)
 
     def quarters(self, size: float) -> Views:
         """Quarters of cells of the grid, each ``size`` of a coarse one."""
@@ -128,7 +129,8 @@ class Views:
             self.above[:, None] + COARSE_ABOVE * size * above,
             1.0 + (self.ratio - 1.0)[:, None] * np.exp(COARSE_RATIO * size * ratio),
         )
-        return Views(*(part[keep].astype(np.float32) for part in parts), self.corner).bent()
+        bend, height, above, ratio = (part[keep].astype(np.float32) for part in parts)
+        return Views(bend, height, above, ratio, self.corner).bent()
 
     def around(self, index: int, size: float) -> Views:
         """A fine grid around one of them."""
@@ -138,7 +140,8 @@ class Views:
             bends = bends * np.exp(COARSE_BEND * size * np.linspace(-1.0, 1.0, 5))
         above, ratio = self.above[index] + COARSE_ABOVE * fine, 1.0 + (self.ratio[index] - 1.0) * np.exp(COARSE_RATIO * fine)
         grid = np.meshgrid(bends, height, above, ratio, indexing="ij")
-        return Views(*(part.astype(np.float32).ravel() for part in grid), self.corner).bent()
+        bend, height, above, ratio = (part.astype(np.float32).ravel() for part in grid)
+        return Views(bend, height, above, ratio, self.corner).bent()
 
     def tall(self) -> _Array:
         """The container's height at its near wall over the distance of its roof rails."""
@@ -151,9 +154,9 @@ def _grid(heights: tuple[float, ...]) -> tuple[Views, _Array]:
     """A coarse grid over all views, and the container's height over the distance of its roof rails in each."""
     least, most = (float(np.log(ratio - 1.0)) for ratio in MAGNIFICATIONS)
     ratios = 1.0 + np.exp(np.arange(least, most, COARSE_RATIO))
-    above = np.arange(-0.6, HIGHEST, COARSE_ABOVE)
-    grid = np.meshgrid(np.array(BENDS), np.array(heights), above, ratios, indexing="ij")
-    views = Views(*(part.astype(np.float32).ravel() for part in grid))
+    grid = np.meshgrid(BENDS, heights, np.arange(-0.6, HIGHEST, COARSE_ABOVE), ratios, indexing="ij")
+    bend, height, above, ratio = (part.astype(np.float32).ravel() for part in grid)
+    views = Views(bend, height, above, ratio)
     share = views.above / views.height
     good = (share > HORIZON[0]) & (share < HORIZON[1])
     # An arm that is not reached is the same as none; and it lies above the vehicle, its corner not far below the far roof rail.
@@ -168,11 +171,16 @@ def _cornered(upright: Views, corner: float) -> Views:
     """Upright views, and each of them again with a corner where it is known to be."""
     if corner <= 0.0:
         return upright
-    below = upright.pick(upright.above < LOWEST_ARM * upright.height)
+    below = upright.pick(upright.above < HIGHEST_SOURCE * upright.height)
     bent = replace(below, bend=np.zeros_like(below.bend), corner=corner).bent()
     bent = bent.pick(bent.slope(0.65 * bent.height, 0.5) <= bent.bend)
-    both = ((getattr(upright, name), getattr(bent, name)) for name in ("bend", "height", "above", "ratio"))
-    return Views(*(np.concatenate(parts) for parts in both), corner)
+    return Views(
+        np.concatenate([upright.bend, bent.bend]),
+        np.concatenate([upright.height, bent.height]),
+        np.concatenate([upright.above, bent.above]),
+        np.concatenate([upright.ratio, bent.ratio]),
+        corner,
+    )
 
 
 def coarse_views(heights: Sequence[float], roofs: tuple[float, float], tall: float, corner: float | None = None) -> Views:
