@@ -145,9 +145,10 @@ def _geometry(
     if "sway" not in without:
         ratio = np.nan if rails is None else rails.middle_scale / rails.near_scale
         slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
-        doubtful = 0.0 if rails is None else rails.middle_error / 1.645  # half of a 90 % interval
-        scale = (float(ratio), float(doubtful)) if np.isfinite(ratio) else (None, 0.0)
-        lift, swayed = find_sway(depth, boxes, pitch[0], slope, *scale)
+        scale = float(ratio) if np.isfinite(ratio) else None
+        doubtful = 0.0 if rails is None or scale is None else rails.middle_error / 1.645  # half of a 90 % interval
+        arm = None if corner is None else any(box.top < corner for box in boxes)
+        lift, swayed = find_sway(depth, boxes, pitch[0], slope, scale, doubtful, arm)
         steps.append(swayed)
     seen = bool(doubt <= MOST_DOUBT)  # not if it is NaN
     leans = lean if np.isfinite(doubt) else None

@@ -52,6 +52,7 @@ def find_sway(
     slope: float = 0.0,
     scale: float | None = None,
     scale_error: float = 0.0,
+    arm: bool | None = None,
 ) -> tuple[np.ndarray | None, Step]:
     """How much lower than even travel would have it each column's picture lies.
 
@@ -70,6 +71,8 @@ def find_sway(
         that of the near wall, and on the arm of an L-shaped array it is another again. None: read from the load's own motion.
     scale_error : float
         Its standard error as a share of it; where it is above 0.04 the load's own motion is read too.
+    arm : bool or None
+        Whether the upper edges are seen by the arm of an L-shaped array; None: not known.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def find_sway(
         return None, Step("sway", "not measured: the upper edge is not straight", {"swings": swing.narrow})
     if scale is None or scale_error > KNOWN:
         rails = None if scale is None else (scale, scale_error)
-        load = find_parallax(depth, boxes, swing.line, swing.period, slope, rails)
+        load = find_parallax(depth, boxes, swing.line, swing.period, slope, rails, arm)
         if load is None:
             return None, Step("sway", "not measured: the upper edge swings, but the load below it does not")
         scale, scale_error = load
