@@ -27,9 +27,9 @@ BELOW_TOP = 0.006
 FLANGE = 0.0465
 EDGE_STEP = 0.15
 WAVE = 6.0
-TEMPERATURE, CORNER_TEMPERATURE = 0.09, 0.06
-"""How much less agreement makes a view e times less likely; the second where the corner is known, and no bend is searched:
-there stated 90 % intervals held the truth in 97 % of 39 scans."""
+TEMPERATURE = 0.045
+"""How much less agreement makes a view e times less likely: stated 90 % intervals of the row pitch held the truth in 96 % of 46
+simulated scans whose array was upright in view or whose corner was known, and in 76 % of 34 whose corner was not."""
 CLEAR = 3.0
 FINE = 4
 LEAST_ERROR = 0.005
@@ -347,8 +347,7 @@ def _section(lines: tuple[Line, Line], view: Views, agreement: float, all_views:
     views, values = all_views
     roofs = (lines[0].at, lines[1].at)
     # Where few edges are found in their places, what agrees less is hardly less likely.
-    temperature = TEMPERATURE if views.corner is None else CORNER_TEMPERATURE
-    softness = temperature * min(max((CLEAR / max(agreement, 0.1)) ** 2, 1.0), 9.0)
+    softness = TEMPERATURE * min(max((CLEAR / max(agreement, 0.1)) ** 2, 1.0), 9.0)
     weight = np.exp((values - values.max()) / softness)
     middle, ratio = float(view.middle_rows(roofs)[0]), float(view.ratio[0])
     spans = views.middle_rows(roofs) / views.height * (view.height[0] / middle)
