@@ -47,6 +47,8 @@ INSULATED_DOUBT, LOW_DOUBT = 0.03, 0.3
 OTHER_LINES, WEAKER_LINE = 3, 0.4
 WEIGHT = 5.5
 FEW = 8
+LEAST_REACH = 3.0
+"""By how much a tilted rail has to fall from end to end for its slope to matter [samples]."""
 _Array = np.ndarray
 _Profiles = Sequence[tuple[_Array, _Array]]
 """Votes for upper and for lower edges along near rails, near castings, far rails and far castings."""
@@ -235,7 +237,9 @@ def far_lines(sight: Sight, near: Line, tall: float) -> list[tuple[Line, _Array]
         Lines with their waves, best first; empty where no such line is seen in enough of the blocks.
     """
     reach = abs(near.slope) * float(np.ptp(sight.places))
-    shares = (1.5, 1.8, 2.1) if reach > 3.0 else (1.8,)
+    arm = sight.corner is not None and sight.corner > near.at
+    shares = (1.2, 1.5, 1.8, 2.1, 2.6, 3.2, 4.0) if arm else (1.5, 1.8, 2.1)
+    shares = shares if reach > 3.0 else (1.8,)
     rows = np.arange(near.at + 0.06 * tall, min(near.at + 0.62 * tall, sight.rails.shape[0] - 0.04 * tall), 0.5)
     if rows.size < FEW:
         return []
@@ -249,7 +253,7 @@ def far_lines(sight: Sight, near: Line, tall: float) -> list[tuple[Line, _Array]
         votes[:, max(0, int(k) - apart) : int(k) + apart + 1] = -np.inf
         start, slope = float(rows[k]), near.slope / shares[int(kind)]
         if reach > 2.0:
-            slopes = np.linspace(near.slope / 2.6, near.slope / 1.15, 25)
+            slopes = near.slope * np.linspace(*((0.22, 1.0) if arm else (1.0 / 2.6, 1.0 / 1.15)), 25)
             slope = float(slopes[int(np.argmax(_strengths(sight, start, slopes)))])
         line = _refined(sight, start, slope, 3 + int(0.025 * reach))
         if line is not None:
@@ -327,7 +331,7 @@ def solve_section(sight: Sight, lines: tuple[Line, Line], heights: Sequence[floa
     -------
     Section
     """
-    profiles = [_finer(part) for k, line in enumerate(lines) for part in sight.along(line.slope, k)]
+    profiles = [_finer(part) for part in (*_along_near_wall(sight, lines), *sight.along(lines[1].slope, 1))]
     views = coarse_views(heights, (lines[0].at, lines[1].at), tall, sight.corner)
     for level, (cells, reach) in enumerate(LEVELS):
         wide = [(_wider(profile, True, reach), _wider(profile, False, reach)) for profile in profiles]
@@ -340,6 +344,23 @@ def solve_section(sight: Sight, lines: tuple[Line, Line], heights: Sequence[floa
     last = _agreement(sharp, lines, closer)
     k = int(np.argmax(last))
     return _section(lines, closer.pick(k), float(last[k]), (views, fine))
+
+
+def _along_near_wall(sight: Sight, lines: tuple[Line, Line]) -> tuple[_Array, _Array]:
+    """Mean edges of rails and castings along the near wall of a tilted container.
+
+    Below the corner of an L-shaped array it has another slope than its roof rail on the arm: that of the far rail times the
+    magnification, of which the one is taken that shows the clearest edges.
+    """
+    near, far = lines
+    whole = sight.along(near.slope, 0)
+    if sight.corner is None or sight.corner <= near.at or abs(far.slope) * float(np.ptp(sight.places)) < LEAST_REACH:
+        return whole
+    start = int(sight.corner)
+    below = [sight.along(far.slope * ratio, 0) for ratio in np.linspace(1.2, 2.6, 15)]
+    best = max(below, key=lambda parts: sum(float((part[start:] ** 2).sum()) for part in parts))
+    rails, castings = (np.concatenate([one[:start], other[start:]]) for one, other in zip(whole, best, strict=True))
+    return rails, castings
 
 
 def _section(lines: tuple[Line, Line], view: Views, agreement: float, all_views: tuple[Views, _Array]) -> Section:
