@@ -168,6 +168,16 @@ def test_a_known_corner_makes_an_l_shaped_array_as_good_as_an_upright_one(bend, 
     assert rails.near_scale == pytest.approx(scale, rel=0.03)
 
 
+@pytest.mark.parametrize(("tilt", "bend"), [(-1.5, 0.65), (0.8, 0.55), (1.8, 0.7)])
+def test_a_tilted_container_has_other_slopes_on_the_arm_than_below_it(tilt, bend):
+    drawn = draw(12.192, 2.591, 2.4, tilt=tilt, bend=bend)
+    box = Box(max(0, drawn.box.top - 40), drawn.box.left, drawn.box.bottom + 30, drawn.box.right)
+    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [box], drawn.corner)
+    assert rails is not None
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+    assert rails.magnification == pytest.approx(drawn.magnification, rel=0.03)
+
+
 @pytest.mark.parametrize("share", [-0.3, 0.3, 0.8])
 def test_weak_channels_of_an_upright_array_are_no_corner(share):
     drawn = draw(12.192, 2.591, 2.4)

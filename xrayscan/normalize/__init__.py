@@ -144,7 +144,7 @@ def _geometry(
     lift = None
     if "sway" not in without:
         ratio = np.nan if rails is None else rails.middle_scale / rails.near_scale
-        slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
+        slope = 0.0 if rails is None or rails.near_slope is None else rails.near_slope.slope
         scale = float(ratio) if np.isfinite(ratio) else None
         doubtful = 0.0 if rails is None or scale is None else rails.middle_error / 1.645  # half of a 90 % interval
         arm = None if corner is None else any(box.top < corner for box in boxes)

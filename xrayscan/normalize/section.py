@@ -238,8 +238,8 @@ def far_lines(sight: Sight, near: Line, tall: float) -> list[tuple[Line, _Array]
     """
     reach = abs(near.slope) * float(np.ptp(sight.places))
     arm = sight.corner is not None and sight.corner > near.at
-    shares = (1.2, 1.5, 1.8, 2.1, 2.6, 3.2, 4.0) if arm else (1.5, 1.8, 2.1)
-    shares = shares if reach > 3.0 else (1.8,)
+    shares = [1.2, 1.5, 1.8, 2.1, 2.6, 3.2, 4.0] if arm else [1.5, 1.8, 2.1]
+    shares = shares if reach > LEAST_REACH else [1.8]
     rows = np.arange(near.at + 0.06 * tall, min(near.at + 0.62 * tall, sight.rails.shape[0] - 0.04 * tall), 0.5)
     if rows.size < FEW:
         return []
@@ -356,10 +356,12 @@ def _along_near_wall(sight: Sight, lines: tuple[Line, Line]) -> tuple[_Array, _A
     whole = sight.along(near.slope, 0)
     if sight.corner is None or sight.corner <= near.at or abs(far.slope) * float(np.ptp(sight.places)) < LEAST_REACH:
         return whole
-    start = int(sight.corner)
-    below = [sight.along(far.slope * ratio, 0) for ratio in np.linspace(1.2, 2.6, 15)]
-    best = max(below, key=lambda parts: sum(float((part[start:] ** 2).sum()) for part in parts))
-    rails, castings = (np.concatenate([one[:start], other[start:]]) for one, other in zip(whole, best, strict=True))
+    start, some = int(sight.corner), slice(None, None, 4)
+    thin = Sight(sight.rails[start:, some], sight.places[some], sight.castings[start:], sight.ends, sight.waves[:, some])
+    slopes = far.slope * np.linspace(1.2, 2.6, 15)
+    edges = [sum(float((part**2).sum()) for part in thin.along(float(slope), 0)) for slope in slopes]
+    below = sight.along(float(slopes[int(np.argmax(edges))]), 0)
+    rails, castings = (np.concatenate([one[:start], other[start:]]) for one, other in zip(whole, below, strict=True))
     return rails, castings
 
 
