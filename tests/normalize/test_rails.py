@@ -24,6 +24,7 @@ class Drawn:
     rows: tuple[float, float, float, float]
     pitch: tuple[float, float]
     magnification: float
+    corner: float = np.nan
 
 
 IRON = 28.0
@@ -92,11 +93,12 @@ def draw(
     left = round(0.5 * scale)
     box = Box(int(truth[0]) - 6, left - 4, int(max(truth)) + 14, left + round(length * scale) + 5)
     middle = (distance + WIDTH / 2.0) / rows_to_slope
-    return Drawn(depth, box, truth, (middle, column), (distance + WIDTH) / distance)
+    corner = horizon - bend * rows_to_slope - 0.5
+    return Drawn(depth, box, truth, (middle, column), (distance + WIDTH) / distance, corner)
 
 
-def measured(drawn: Drawn) -> Rails:
-    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [drawn.box])
+def measured(drawn: Drawn, corner: float | None = None) -> Rails:
+    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [drawn.box], corner)
     assert rails is not None
     return rails
 
@@ -152,6 +154,36 @@ def test_rows_on_the_arm_of_an_l_shaped_array_are_spaced_otherwise(bend, height)
     assert rails.magnification == pytest.approx(drawn.magnification, rel=0.03)
     assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.02)
     assert rails.near_scale / rails.far_scale < 0.95 * drawn.magnification
+
+
+@pytest.mark.parametrize("off", [-2.0, 0.0, 2.0])
+@pytest.mark.parametrize(("bend", "height"), [(0.55, 2.591), (0.65, 2.896), (0.7, 2.591)])
+def test_a_known_corner_makes_an_l_shaped_array_as_good_as_an_upright_one(bend, height, off):
+    drawn = draw(12.192, height, 2.4, bend=bend)
+    rails = measured(drawn, drawn.corner + off)
+    assert rails.height == height
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+    near = (height - 0.006 - 0.7) / 2.4  # slope of the ray to the near roof rail
+    scale = 1000.0 * bend / near**2 / 2.4
+    assert rails.near_scale == pytest.approx(scale, rel=0.03)
+
+
+@pytest.mark.parametrize(("tilt", "bend"), [(-1.5, 0.65), (0.8, 0.55), (1.8, 0.7)])
+def test_a_tilted_container_has_other_slopes_on_the_arm_than_below_it(tilt, bend):
+    drawn = draw(12.192, 2.591, 2.4, tilt=tilt, bend=bend)
+    box = Box(max(0, drawn.box.top - 40), drawn.box.left, drawn.box.bottom + 30, drawn.box.right)
+    rails, _ = find_rails(drawn.depth, np.ones(drawn.depth.shape, bool), [box], drawn.corner)
+    assert rails is not None
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
+    assert rails.magnification == pytest.approx(drawn.magnification, rel=0.03)
+
+
+@pytest.mark.parametrize("share", [-0.3, 0.3, 0.8])
+def test_weak_channels_of_an_upright_array_are_no_corner(share):
+    drawn = draw(12.192, 2.591, 2.4)
+    roof, far, *_ = drawn.rows
+    rails = measured(drawn, roof + share * (far - roof))
+    assert rails.height / rails.middle_rows == pytest.approx(drawn.pitch[0], rel=0.01)
 
 
 def test_dead_channels_and_gaps_do_not_matter():

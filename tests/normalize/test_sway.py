@@ -47,6 +47,16 @@ def test_sway_is_measured_to_a_tenth_of_itself(period, amplitude):
     assert step.parameters["rows_rms"] == pytest.approx(amplitude * 0.8 / np.sqrt(2), rel=0.1)
 
 
+def test_an_edge_that_an_arm_sees_much_larger_is_followed_as_elsewhere():
+    columns = np.arange(1600)
+    near = 1.5 * np.sin(2 * np.pi * columns / 60)
+    depth, box = _picture(near + 0.01 * columns)
+    depth[100:280] += 0.4 / (1 + np.exp(-(np.arange(100, 280)[:, None] - 120 + 0.8 * near[None]) / 0.7)).astype(np.float32)
+    lift, step = find_sway(depth, [box], PITCH, slope=0.01, scale=0.3, arm=True)
+    assert lift is not None, step.note
+    assert _apart_from_a_parabola((lift - 0.3 * near)[180:1420]).std() < 0.1 * 0.3 * near.std()
+
+
 def test_a_still_picture_does_not_sway():
     depth, box = _picture(np.zeros(1600))
     lift, step = find_sway(depth, [box], PITCH)

@@ -35,6 +35,18 @@ def test_without_structures_the_usual_scale_is_taken_and_said_to_be_unsure():
     assert error > 0.1
 
 
+def test_an_arm_that_sees_the_edge_may_show_it_moving_much_farther_than_the_load():
+    found, _ = find_parallax(_load(0.35), [BOX], SWAY, 160.0, 0.0, arm=True)
+    assert abs(np.log(found / 0.35)) < 0.2
+
+
+def test_an_edge_that_is_known_to_be_seen_by_the_upright_has_the_usual_scale():
+    depth = np.random.default_rng(0).normal(1.0, 0.01, (320, SWAY.size)).astype(np.float32)
+    found, error = find_parallax(depth, [BOX], SWAY, 160.0, 0.0, arm=False)
+    assert found == pytest.approx(EVEN, rel=0.02)
+    assert error < 0.1
+
+
 def test_a_load_that_stands_still_under_a_swinging_edge_is_told():
     assert find_parallax(_load(0.0), [BOX], SWAY, 160.0, 0.0) is None
 

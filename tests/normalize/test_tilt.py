@@ -63,6 +63,18 @@ def test_without_castings_the_magnification_is_assumed_and_said():
     assert "as if pixels were square" in step.note
 
 
+def test_a_roof_line_that_an_arm_sees_tells_little_without_its_scale():
+    depth = sheared(1.0, 0.0)
+    valid, boxes = np.ones(depth.shape, bool), [Box(58, 145, 445, 1055)]
+    _, _, unsure, step = find_tilt(depth, valid, boxes, pitch=(0.005, 0.005), corner=200.0)
+    assert unsure > 0.4
+    assert step.note.startswith("not measured: ")
+    assert "seen by an array's arm" in step.note
+    _, _, known, step = find_tilt(depth, valid, boxes, pitch=(0.005, 0.005), corner=20.0)  # its corner is above the roof
+    assert known < unsure
+    assert step.note.startswith("right end ")
+
+
 def test_no_container_no_tilt():
     depth = np.zeros((200, 300), np.float32)
     tilt, lean, uncertainty, step = find_tilt(depth, np.ones(depth.shape, bool), [])

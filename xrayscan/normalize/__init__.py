@@ -13,6 +13,7 @@ from xrayscan.normalize.beam import Beam, sparse
 from xrayscan.normalize.calibrate import from_counts, from_transmission
 from xrayscan.normalize.channels import level_channels
 from xrayscan.normalize.containers import find_containers, with_air
+from xrayscan.normalize.corner import find_corner
 from xrayscan.normalize.display import find_inversion, from_display
 from xrayscan.normalize.faults import mask_faults
 from xrayscan.normalize.interlace import align_energies, check_order
@@ -23,7 +24,7 @@ from xrayscan.normalize.pulses import correct_pulses
 from xrayscan.normalize.rails import find_rails
 from xrayscan.normalize.regions import find_regions
 from xrayscan.normalize.sway import find_sway
-from xrayscan.normalize.tilt import find_tilt
+from xrayscan.normalize.tilt import MOST_DOUBT, find_tilt
 from xrayscan.normalize.veil import remove_veil
 from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Region, Scan, Step, View
 
@@ -34,6 +35,7 @@ STEPS = ("faults", "channels", "pulses", "veil", "interlace", "containers", "swa
 
 DARK_EDGES = -1.5  # both edges are of the dark end: -2 at most
 LEAST_SIDE = 48  # pixels without which nothing is said of a picture's direction
+CORNER_NOTE = "channels around row {:.0f} are weak in the open beam: the corner of an L-shaped array, if the rails agree"
 SURE_MAGNIFICATION = 0.3  # half of the 90 % interval
 
 
@@ -83,6 +85,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     one = _view_of(scan, view)
     calibration, steps = _calibration_of(scan, one)
     beam = _delivered(one, calibration)
+    corner = find_corner(beam.step[0])
     if "faults" not in without:
         beam = mask_faults(beam, one.pixels, calibration, one.quantity)
     # The unknown curve of a display picture turns a factor into something else.
@@ -97,7 +100,7 @@ def normalize(scan: Scan, *, view: int = 0, without: Collection[str] = ()) -> Ra
     beam = check_order(beam)
     depth, opaque, step = depth_and_opacity(beam)
     boxes, regions, load_line, parts = ((), (), None, ()) if "containers" in without else _parts(depth[0], beam.valid)
-    pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without)
+    pitch, geometry, measured = _geometry(depth[0], beam.valid, boxes, one.pixel_pitch, without, corner)
     share, inspected = inspected_share(depth[0], opaque, beam.valid, boxes)
     for array in (depth, opaque, beam.valid):
         array.setflags(write=False)
@@ -136,24 +139,28 @@ def _geometry(
     boxes: Sequence[Box],
     stated: tuple[float, float] | None,
     without: Collection[str],
+    corner: float | None = None,
 ) -> tuple[tuple[float, float], Geometry, tuple[Step, ...]]:
     """Pixel pitch, and how the picture lies."""
-    rails, railed = find_rails(depth, valid, boxes)
+    bent = () if corner is None else (Step("corner", CORNER_NOTE.format(corner), {"row": corner}),)
+    rails, railed = find_rails(depth, valid, boxes, corner)
     pitch, stretch, measured = find_pitch(stated, boxes, valid.shape, rails)
-    tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch)
-    steps = [railed, measured, tilted]
+    tilt, lean, doubt, tilted = find_tilt(depth, valid, boxes, rails, pitch, corner)
+    steps = [*bent, railed, measured, tilted]
     known = rails is not None and rails.magnification_error < SURE_MAGNIFICATION
     magnification = rails.magnification if rails is not None and known else None
     lift = None
     if "sway" not in without:
         ratio = np.nan if rails is None else rails.middle_scale / rails.near_scale
-        slope = -float(np.tan(np.radians(tilt))) * pitch[1] / pitch[0]
-        doubtful = 0.0 if rails is None else rails.middle_error / 1.645  # half of a 90 % interval
-        scale = (float(ratio), float(doubtful)) if np.isfinite(ratio) else (None, 0.0)
-        lift, swayed = find_sway(depth, boxes, pitch[0], slope, *scale)
+        slope = 0.0 if rails is None or rails.near_slope is None else rails.near_slope.slope
+        scale = float(ratio) if np.isfinite(ratio) else None
+        doubtful = 0.0 if rails is None or scale is None else rails.middle_error / 1.645  # half of a 90 % interval
+        arm = None if corner is None else any(box.top < corner for box in boxes)
+        lift, swayed = find_sway(depth, boxes, pitch[0], slope, scale, doubtful, arm)
         steps.append(swayed)
-    seen = np.isfinite(doubt)
-    geometry = Geometry(tilt if seen else None, lean if seen else None, magnification, stretch, lift)
+    seen = bool(doubt <= MOST_DOUBT)  # not if it is NaN
+    leans = lean if np.isfinite(doubt) else None
+    geometry = Geometry(tilt if seen else None, leans, magnification, stretch, lift)
     return pitch, geometry, tuple(steps)
 
 

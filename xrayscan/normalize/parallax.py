@@ -21,9 +21,12 @@ MAGNIFICATION = 1.8  # near walls are 1.3 to 2.2 times as large as far ones, mos
 EVEN = 2.0 / (1.0 + MAGNIFICATION)  # of an upright array
 EVEN_SPREAD, OTHER, OTHER_SPREAD = 0.08, 0.8, 0.25  # of its logarithm; the second of L-shaped arrays
 ARM, ARM_SPREAD = 0.95, 0.17  # where the upper edges are seen by an arm
+# Where it is known that an arm sees them: s² d / (b D) for a ray of slope s, a corner at b, distances d and D of edge and
+# middle, is 0.65 within a factor of 1.5 over sources 1.6 to 5.5 m from edges that lie 1.6 to 3.2 m higher.
+BY_ARM, BY_ARM_SPREAD = 0.65, 0.4
 FASTER, FEWEST, SHARE = 1.4, 3, 0.2  # than the near edge: what lies behind it moves more on an arm alone
 NEAR, FAR = (1.0 + MAGNIFICATION) / 2.0, (1.0 + 1.0 / MAGNIFICATION) / 2.0
-GRID = np.linspace(np.log(0.3), np.log(2.5), 180)
+GRID = np.linspace(np.log(0.15), np.log(2.5), 240)
 MISTAKEN = 0.2  # odds that rails are taken for what they are not
 UPPER = 0.4  # share of a body's height over which an L-shaped array may have its arm
 MARGIN = 0.05  # of its length
@@ -51,6 +54,7 @@ def find_parallax(
     period: float,
     slope: float,
     rails: tuple[float, float] | None = None,
+    arm: bool | None = None,
 ) -> tuple[float, float] | None:
     """Rows in the middle of the load for each row at the near upper edge, and its standard error as a share of it.
 
@@ -67,6 +71,8 @@ def find_parallax(
         Of horizontals.
     rails : (float, float) or None
         The same scale and its standard error as a share of it, if other means tell it.
+    arm : bool or None
+        Whether the upper edge is seen by the arm of an L-shaped array; None: not known.
 
     Returns
     -------
@@ -84,18 +90,20 @@ def find_parallax(
     seen = cv2.GaussianBlur(
         np.exp(fit - fit.max())[None], (0, 0), PLACED / (GRID[1] - GRID[0]), borderType=cv2.BORDER_REPLICATE
     )[0]
-    chance = _expected(rails, bool(on_arm)) * seen
+    chance = _expected(rails, bool(on_arm), arm) * seen
     chance /= chance.sum()
     middle = float(GRID[np.searchsorted(np.cumsum(chance), 0.5)])
     return float(np.exp(middle)), float(np.sqrt(chance @ (GRID - middle) ** 2))
 
 
-def _expected(rails: tuple[float, float] | None, on_arm: bool) -> _Array:
-    """Density of the scale over the grid before the load is looked at."""
+def _expected(rails: tuple[float, float] | None, on_arm: bool, arm: bool | None) -> _Array:
+    """Density of the scale over the grid before the load is looked at; ``on_arm``: what lies behind moves more."""
 
     def bell(scale: float, spread: float) -> _Array:
         return np.exp(-0.5 * ((GRID - np.log(scale)) / spread) ** 2) / spread
 
+    if rails is None and arm is not None:
+        return bell(BY_ARM, BY_ARM_SPREAD) if arm else bell(EVEN, EVEN_SPREAD)
     if rails is None and on_arm:
         return bell(ARM, ARM_SPREAD)
     if rails is None:

@@ -114,7 +114,7 @@ class Rails:
         return 0.5 * (self.left + self.right)
 
 
-def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box]) -> tuple[Rails | None, Step]:
+def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box], corner: float | None = None) -> tuple[Rails | None, Step]:
     """Edges of the container that shows most of them, and the magnification.
 
     The roof line and the ends are refined at full resolution. Where corner castings are seen at the ends, their length
@@ -128,6 +128,8 @@ def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box]) -> tuple[Rail
     valid : ndarray of bool, shape (rows, columns)
     boxes : sequence of Box
         Containers, as found roughly.
+    corner : float or None [row]
+        Where the array has its corner, from `find_corner`.
 
     Returns
     -------
@@ -139,7 +141,8 @@ def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box]) -> tuple[Rail
     ----------
     ISO 668:2020, Table 2 (lengths, heights, width); ISO 1161:2016 (castings 178 x 162 x 118 mm).
     """
-    found = [rails for index in range(min(2, len(boxes))) if (rails := _measured(depth, valid, boxes, index)) is not None]
+    tried = (_measured(depth, valid, boxes, index, corner) for index in range(min(2, len(boxes))))
+    found = [rails for rails in tried if rails is not None]
     if not found:
         return None, Step("rails", "no straight roof line of a container is seen: nothing was measured")
     best = min(found, key=lambda rails: (rails.magnification is None, np.nan_to_num(rails.middle_error, nan=9.0)))
@@ -166,7 +169,7 @@ def _step(rails: Rails) -> Step:
     return Step("rails", f"{note} (+- {rails.magnification_error:.2f}, 90 %)", values)
 
 
-def _measured(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int) -> Rails | None:
+def _measured(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int, corner: float | None) -> Rails | None:
     box = boxes[index]
     if min(box.height, box.width) < TINY:
         return None
@@ -191,7 +194,10 @@ def _measured(depth: _Array, valid: _Array, boxes: Sequence[Box], index: int) ->
     if length is None:
         return bare
     bare = replace(bare, length=length)
-    return _solved(bare, _sight(depth, valid, blocks, bare, box, (grid, rows, near)), grid, box.height / grid[1])
+    sight = _sight(depth, valid, blocks, bare, box, (grid, rows, near))
+    if corner is not None:
+        sight = replace(sight, corner=(corner - grid[0] + 0.5) / grid[1] - 0.5)
+    return _solved(bare, sight, grid, box.height / grid[1])
 
 
 def filled(strip: _Array, good: _Array) -> _Array:

@@ -27,7 +27,9 @@ BELOW_TOP = 0.006
 FLANGE = 0.0465
 EDGE_STEP = 0.15
 WAVE = 6.0
-TEMPERATURE = 0.09
+TEMPERATURE = 0.045
+"""How much less agreement makes a view e times less likely: stated 90 % intervals of the row pitch held the truth in 96 % of 46
+simulated scans whose array was upright in view or whose corner was known, and in 76 % of 34 whose corner was not."""
 CLEAR = 3.0
 FINE = 4
 LEAST_ERROR = 0.005
@@ -38,11 +40,15 @@ NEAR_EDGE, FAR_FROM_EDGE = 2.0, 4.0
 EDGE_GAIN = 1.2
 SOURCE_HEIGHT, SOURCE_SPREAD, SOURCE_DOUBT = 0.3, 0.25, 0.03
 BENT_DOUBT, SLOPE_DOUBT = 0.06, 0.12
+STRAIGHT_DOUBT = 0.2
+"""What speaks against an upright array whose open beam shows a corner between the container's rails."""
 INSULATED_DOUBT, LOW_DOUBT = 0.03, 0.3
 """What speaks against an insulated container; and against a low one of those that are built in two heights, which are rare."""
 OTHER_LINES, WEAKER_LINE = 3, 0.4
 WEIGHT = 5.5
 FEW = 8
+LEAST_REACH = 3.0
+"""By how much a tilted rail has to fall from end to end for its slope to matter [samples]."""
 _Array = np.ndarray
 _Profiles = Sequence[tuple[_Array, _Array]]
 """Votes for upper and for lower edges along near rails, near castings, far rails and far castings."""
@@ -83,6 +89,8 @@ class Sight:
         Where those are, from the middle of the container.
     waves : ndarray of float64, shape (2, blocks) [sample]
         By how much the near and the far roof rail lie lower in each block than their straight lines: sway, dents.
+    corner : float or None [sample]
+        Where the array has its corner, if that is known.
     """
 
     rails: _Array
@@ -90,6 +98,7 @@ class Sight:
     castings: _Array
     ends: _Array
     waves: _Array
+    corner: float | None = None
 
     def along(self, slope: float, side: int | None = None) -> tuple[_Array, _Array]:
         """Mean edges of rails and of castings along a slope [samples per column], shape (samples,) each.
@@ -228,7 +237,9 @@ def far_lines(sight: Sight, near: Line, tall: float) -> list[tuple[Line, _Array]
         Lines with their waves, best first; empty where no such line is seen in enough of the blocks.
     """
     reach = abs(near.slope) * float(np.ptp(sight.places))
-    shares = (1.5, 1.8, 2.1) if reach > 3.0 else (1.8,)
+    arm = sight.corner is not None and sight.corner > near.at
+    shares = [1.2, 1.5, 1.8, 2.1, 2.6, 3.2, 4.0] if arm else [1.5, 1.8, 2.1]
+    shares = shares if reach > LEAST_REACH else [1.8]
     rows = np.arange(near.at + 0.06 * tall, min(near.at + 0.62 * tall, sight.rails.shape[0] - 0.04 * tall), 0.5)
     if rows.size < FEW:
         return []
@@ -242,7 +253,7 @@ def far_lines(sight: Sight, near: Line, tall: float) -> list[tuple[Line, _Array]
         votes[:, max(0, int(k) - apart) : int(k) + apart + 1] = -np.inf
         start, slope = float(rows[k]), near.slope / shares[int(kind)]
         if reach > 2.0:
-            slopes = np.linspace(near.slope / 2.6, near.slope / 1.15, 25)
+            slopes = near.slope * np.linspace(*((0.22, 1.0) if arm else (1.0 / 2.6, 1.0 / 1.15)), 25)
             slope = float(slopes[int(np.argmax(_strengths(sight, start, slopes)))])
         line = _refined(sight, start, slope, 3 + int(0.025 * reach))
         if line is not None:
@@ -320,8 +331,8 @@ def solve_section(sight: Sight, lines: tuple[Line, Line], heights: Sequence[floa
     -------
     Section
     """
-    profiles = [_finer(part) for k, line in enumerate(lines) for part in sight.along(line.slope, k)]
-    views = coarse_views(heights, (lines[0].at, lines[1].at), tall)
+    profiles = [_finer(part) for part in (*_along_near_wall(sight, lines), *sight.along(lines[1].slope, 1))]
+    views = coarse_views(heights, (lines[0].at, lines[1].at), tall, sight.corner)
     for level, (cells, reach) in enumerate(LEVELS):
         wide = [(_wider(profile, True, reach), _wider(profile, False, reach)) for profile in profiles]
         found = _agreement(wide, lines, views)
@@ -333,6 +344,25 @@ def solve_section(sight: Sight, lines: tuple[Line, Line], heights: Sequence[floa
     last = _agreement(sharp, lines, closer)
     k = int(np.argmax(last))
     return _section(lines, closer.pick(k), float(last[k]), (views, fine))
+
+
+def _along_near_wall(sight: Sight, lines: tuple[Line, Line]) -> tuple[_Array, _Array]:
+    """Mean edges of rails and castings along the near wall of a tilted container.
+
+    Below the corner of an L-shaped array it has another slope than its roof rail on the arm: that of the far rail times the
+    magnification, of which the one is taken that shows the clearest edges.
+    """
+    near, far = lines
+    whole = sight.along(near.slope, 0)
+    if sight.corner is None or sight.corner <= near.at or abs(far.slope) * float(np.ptp(sight.places)) < LEAST_REACH:
+        return whole
+    start, some = int(sight.corner), slice(None, None, 4)
+    thin = Sight(sight.rails[start:, some], sight.places[some], sight.castings[start:], sight.ends, sight.waves[:, some])
+    slopes = far.slope * np.linspace(1.2, 2.6, 15)
+    edges = [sum(float((part**2).sum()) for part in thin.along(float(slope), 0)) for slope in slopes]
+    below = sight.along(float(slopes[int(np.argmax(edges))]), 0)
+    rails, castings = (np.concatenate([one[:start], other[start:]]) for one, other in zip(whole, below, strict=True))
+    return rails, castings
 
 
 def _section(lines: tuple[Line, Line], view: Views, agreement: float, all_views: tuple[Views, _Array]) -> Section:
@@ -427,7 +457,8 @@ def _agreement(profiles: _Profiles, lines: tuple[Line, Line], views: Views) -> _
     votes = frame + np.maximum(steel, insulated)
     votes -= SOURCE_DOUBT * ((views.above / views.height - SOURCE_HEIGHT) / SOURCE_SPREAD) ** 2
     votes -= _slope_doubt(lines, views)
-    votes -= np.where(np.isinf(views.bend), np.float32(0.0), np.float32(BENT_DOUBT))
+    straight, bent = (0.0, BENT_DOUBT) if views.corner is None else (STRAIGHT_DOUBT, 0.0)
+    votes -= np.where(np.isinf(views.bend), np.float32(straight), np.float32(bent))
     return votes
 
 

@@ -52,6 +52,7 @@ def find_sway(
     slope: float = 0.0,
     scale: float | None = None,
     scale_error: float = 0.0,
+    arm: bool | None = None,
 ) -> tuple[np.ndarray | None, Step]:
     """How much lower than even travel would have it each column's picture lies.
 
@@ -64,12 +65,14 @@ def find_sway(
     row_pitch : float [m]
         In the middle of the load.
     slope : float [rows per column]
-        Of the bodies' upper edges, down positive: their tilt.
+        Of the bodies' upper edges, down positive: their tilt, in the scale at these edges.
     scale : float or None
         Rows for each meter in the middle of the load over those at the bodies' upper edge, whose picture moves farther: it is
         that of the near wall, and on the arm of an L-shaped array it is another again. None: read from the load's own motion.
     scale_error : float
         Its standard error as a share of it; where it is above 0.04 the load's own motion is read too.
+    arm : bool or None
+        Whether the upper edges are seen by the arm of an L-shaped array; None: not known.
 
     Returns
     -------
@@ -78,7 +81,8 @@ def find_sway(
     step : Step
     """
     step_near = row_pitch * (scale or EVEN)
-    edges = [_edge(depth, box, step_near, slope) for box in boxes]
+    # On an arm that sees the edge much larger, what lies behind it comes closer: no more rows are compared than elsewhere.
+    edges = [_edge(depth, box, max(step_near, row_pitch * EVEN), slope) for box in boxes]
     seen = [edge for edge in edges if edge is not None and edge.good.sum() >= FEWEST_COLUMNS]
     if not seen:
         return None, Step("sway", "not measured: no straight upper edge of a container or body against air")
@@ -90,7 +94,7 @@ def find_sway(
         return None, Step("sway", "not measured: the upper edge is not straight", {"swings": swing.narrow})
     if scale is None or scale_error > KNOWN:
         rails = None if scale is None else (scale, scale_error)
-        load = find_parallax(depth, boxes, swing.line, swing.period, slope, rails)
+        load = find_parallax(depth, boxes, swing.line, swing.period, slope * (scale or EVEN), rails, arm)
         if load is None:
             return None, Step("sway", "not measured: the upper edge swings, but the load below it does not")
         scale, scale_error = load

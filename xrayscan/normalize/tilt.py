@@ -11,11 +11,15 @@ from xrayscan.normalize.rails import Rails, filled, find_rails
 from xrayscan.normalize.section import fit_line
 from xrayscan.scan import Box, Step
 
-__all__ = ["find_tilt"]
+__all__ = ["MOST_DOUBT", "find_tilt"]
 
 ASSUMED = (1.8, 0.35)
 """Magnification where it is not measured, and half of its 90 % interval: sources 2 to 6 m from the load."""
 SQUARE_DOUBT = 0.5
+ARM_DOUBT = 0.6
+"""Half of the 90 % interval as a share of the tilt, where the roof line is seen by an arm and its scale is not measured."""
+MOST_DOUBT = 0.2
+"""Half of a 90 % interval [degree] beyond which the tilt counts as not measured."""
 NORMAL_90 = 1.645
 LEAST_DOUBT = 0.02
 AGREE = 0.06
@@ -30,13 +34,14 @@ def find_tilt(
     boxes: Sequence[Box],
     rails: Rails | None = None,
     pitch: tuple[float, float] | None = None,
+    corner: float | None = None,
 ) -> tuple[float, float, float, Step]:
     """Rise of the container's horizontals along the columns, and lean of its uprights.
 
     The slope of a rail in the picture is the tilt times the row scale at that rail. With near and far rails known from
     `find_rails` both scales are known, on the arm of an L-shaped array too; the slopes have to agree, and where they do not
     the far one counts. Without them the scale at the near wall is that of the middle of the load, made smaller by an assumed
-    magnification.
+    magnification; where an arm sees the roof line, that says little.
 
     Parameters
     ----------
@@ -49,25 +54,30 @@ def find_tilt(
         None: measured here.
     pitch : (float, float) or None [m]
         Row and column pitch in the middle of the load, as stated or estimated; needed only where the rails do not tell it.
+    corner : float or None [row]
+        Where an L-shaped array has its corner, from `find_corner`.
 
     Returns
     -------
     tilt : float [degree]
-        Positive where the right end is higher; 0 where nothing was measured.
+        Positive where the right end is higher; 0 where no roof line is seen.
     lean : float [degree]
         Positive where the upper ends lie to the right; 0 where nothing was measured.
     uncertainty : float [degree]
-        Half of the 90 % interval of the tilt; NaN where nothing was measured.
+        Half of the 90 % interval of the tilt; NaN where no roof line is seen. Beyond `MOST_DOUBT` the tilt
+        counts as not measured.
     step : Step
     """
     if rails is None:
         rails, _ = find_rails(depth, valid, boxes)
     if rails is None or rails.near_slope is None:
         return 0.0, 0.0, float("nan"), Step("tilt", "not measured: no straight roof line of a container is seen")
-    tilt, doubt, how = _tilt(rails, pitch)
+    tilt, doubt, how = _tilt(rails, pitch, corner is not None and corner > rails.near_roof)
     lean, posts = _lean(depth, valid, rails, pitch)
     upright = f"uprights lean by {lean:.2f} degrees" if posts else "lean of the uprights not measured"
     note = f"right end {abs(tilt):.2f} degrees {'higher' if tilt >= 0 else 'lower'} (+- {doubt:.2f}, 90 %; {how}); {upright}"
+    if doubt > MOST_DOUBT:
+        note = f"not measured: {tilt:.2f} degrees are known to +- {doubt:.2f} only (90 %; {how}); {upright}"
     values = {
         "tilt": tilt,
         "lean": lean,
@@ -78,7 +88,7 @@ def find_tilt(
     return tilt, lean, doubt, Step("tilt", note, values)
 
 
-def _tilt(rails: Rails, pitch: tuple[float, float] | None) -> tuple[float, float, str]:
+def _tilt(rails: Rails, pitch: tuple[float, float] | None, on_arm: bool) -> tuple[float, float, str]:
     """Tilt, half of its 90 % interval [degree], and what they are from."""
     near, far = rails.near_slope, rails.far_slope
     if near is None:
@@ -105,9 +115,10 @@ def _tilt(rails: Rails, pitch: tuple[float, float] | None) -> tuple[float, float
     column = rails.length / rails.width if np.isfinite(rails.length) else pitch[1]
     scale = 2.0 / (1.0 + ASSUMED[0]) * pitch[0] / column
     tilt = _degrees(-near.slope * scale)
-    share = ASSUMED[1] / (1.0 + ASSUMED[0])
+    share = ARM_DOUBT if on_arm else ASSUMED[1] / (1.0 + ASSUMED[0])
     error = NORMAL_90 * float(np.degrees(near.error * scale))
-    return tilt, LEAST_DOUBT + error + share * abs(tilt), "roof line, magnification assumed"
+    how = "roof line, seen by an array's arm" if on_arm else "roof line, magnification assumed"
+    return tilt, LEAST_DOUBT + error + share * abs(tilt), how
 
 
 def _scales(rails: Rails) -> tuple[float, float]:

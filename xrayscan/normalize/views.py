@@ -11,7 +11,7 @@ distance from source to array; so the roof's rows may be spaced quite otherwise 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +26,8 @@ MAGNIFICATIONS = (1.2, 2.6)
 HORIZON, HIGHEST = (-0.25, 0.9), 2.6
 TALLEST, SHORTEST = 1.25, 0.8
 COARSE_RATIO, COARSE_ABOVE, COARSE_BEND = 0.05, 0.03, 0.26
+HIGHEST_SOURCE = 0.9
+"""Share of the container's height under which the source of an L-shaped array stands: its arm would see nothing otherwise."""
 BENDS = (np.inf, 0.27, 0.35, 0.45, 0.58, 0.75, 0.97)
 _Array = np.ndarray
 
@@ -40,16 +42,21 @@ class Views:
     height : of the container [m]
     above : source above the underside of its castings [m]
     ratio : near wall's scale over the far wall's
+    corner : float or None
+        Where the array has its corner, if that is known: rows below the near roof rail, as a share of those to the far one.
+        Then it gives the bend, which is not searched.
     """
 
     bend: _Array
     height: _Array
     above: _Array
     ratio: _Array
+    corner: float | None = None
 
     def pick(self, index: int | _Array) -> Views:
         """Some of them."""
-        return Views(*(np.atleast_1d(part[index]) for part in (self.bend, self.height, self.above, self.ratio)))
+        bend, height, above, ratio = (np.atleast_1d(part[index]) for part in (self.bend, self.height, self.above, self.ratio))
+        return Views(bend, height, above, ratio, self.corner)
 
     def shrink(self, u: float) -> _Array:
         """Slope per meter of height at a share u of the width from the near wall."""
@@ -97,9 +104,23 @@ class Views:
         """Samples that the height would take with the scale in the middle of the load."""
         return self.height * self.scale(roofs, self.height / 2.0, 0.5)
 
+    def bent(self) -> Views:
+        """With the bends that the corner gives, where it is known: in closed form, as scale and horizon cancel in its share."""
+        share, on_arm = self.corner, np.isfinite(self.bend)
+        if share is None:
+            return self
+        arms, bend = self.pick(on_arm), self.bend.copy()
+        near, far = arms.slope(arms.height - ROOF[0], 0.0), arms.slope(arms.height - ROOF[1], 1.0 - RAIL / WIDTH)
+        if share < 1.0:
+            bend[on_arm] = (1.0 - share + share * far) / (share + (1.0 - share) / near)
+        else:
+            bend[on_arm] = 1.0 / (share / far - (share - 1.0) / near)
+        return replace(self, bend=bend)
+
     def quarters(self, size: float) -> Views:
         """Quarters of cells of the grid, each ``size`` of a coarse one."""
-        steps = np.meshgrid((-0.25, 0.25), (-0.25, 0.25), (-0.33, 0.0, 0.33), indexing="ij")
+        bends = (-0.33, 0.0, 0.33) if self.corner is None else (0.0,)
+        steps = np.meshgrid((-0.25, 0.25), (-0.25, 0.25), bends, indexing="ij")
         above, ratio, bend = (part.ravel() for part in steps)
         keep = np.isfinite(self.bend)[:, None] | (bend == 0.0)[None]
         parts = (
@@ -108,16 +129,24 @@ class Views:
             self.above[:, None] + COARSE_ABOVE * size * above,
             1.0 + (self.ratio - 1.0)[:, None] * np.exp(COARSE_RATIO * size * ratio),
         )
-        return Views(*(part[keep].astype(np.float32) for part in parts))
+        bend, height, above, ratio = (part[keep].astype(np.float32) for part in parts)
+        return Views(bend, height, above, ratio, self.corner).bent()
 
     def around(self, index: int, size: float) -> Views:
         """A fine grid around one of them."""
         fine = np.linspace(-0.7, 0.7, 11) * size
-        bend, height = self.bend[index], self.height[index : index + 1]
-        bends = bend * np.exp(COARSE_BEND * size * np.linspace(-1.0, 1.0, 5)) if np.isfinite(bend) else np.array([bend])
+        bends, height = self.bend[index : index + 1], self.height[index : index + 1]
+        if np.isfinite(bends[0]) and self.corner is None:
+            bends = bends * np.exp(COARSE_BEND * size * np.linspace(-1.0, 1.0, 5))
         above, ratio = self.above[index] + COARSE_ABOVE * fine, 1.0 + (self.ratio[index] - 1.0) * np.exp(COARSE_RATIO * fine)
         grid = np.meshgrid(bends, height, above, ratio, indexing="ij")
-        return Views(*(part.astype(np.float32).ravel() for part in grid))
+        bend, height, above, ratio = (part.astype(np.float32).ravel() for part in grid)
+        return Views(bend, height, above, ratio, self.corner).bent()
+
+    def tall(self) -> _Array:
+        """The container's height at its near wall over the distance of its roof rails."""
+        whole = self.channel(self.slope(self.height, 0.0)) - self.channel(self.slope(np.zeros_like(self.above), 0.0))
+        return whole / np.maximum(self.span(), 1e-6)
 
 
 @lru_cache(maxsize=8)
@@ -125,9 +154,9 @@ def _grid(heights: tuple[float, ...]) -> tuple[Views, _Array]:
     """A coarse grid over all views, and the container's height over the distance of its roof rails in each."""
     least, most = (float(np.log(ratio - 1.0)) for ratio in MAGNIFICATIONS)
     ratios = 1.0 + np.exp(np.arange(least, most, COARSE_RATIO))
-    above = np.arange(-0.6, HIGHEST, COARSE_ABOVE)
-    grid = np.meshgrid(np.array(BENDS), np.array(heights), above, ratios, indexing="ij")
-    views = Views(*(part.astype(np.float32).ravel() for part in grid))
+    grid = np.meshgrid(BENDS, heights, np.arange(-0.6, HIGHEST, COARSE_ABOVE), ratios, indexing="ij")
+    bend, height, above, ratio = (part.astype(np.float32).ravel() for part in grid)
+    views = Views(bend, height, above, ratio)
     share = views.above / views.height
     good = (share > HORIZON[0]) & (share < HORIZON[1])
     # An arm that is not reached is the same as none; and it lies above the vehicle, its corner not far below the far roof rail.
@@ -135,11 +164,26 @@ def _grid(heights: tuple[float, ...]) -> tuple[Views, _Array]:
     good &= ~(arm & (views.slope(views.height, 0.0) < 1.03 * views.bend))
     good &= ~(arm & (views.slope(0.65 * views.height, 0.5) > views.bend))
     views = views.pick(good)
-    whole = views.channel(views.slope(views.height, 0.0)) - views.channel(views.slope(np.zeros_like(views.above), 0.0))
-    return views, whole / np.maximum(views.span(), 1e-6)
+    return views, views.tall()
 
 
-def coarse_views(heights: Sequence[float], roofs: tuple[float, float], tall: float) -> Views:
+def _cornered(upright: Views, corner: float) -> Views:
+    """Upright views, and each of them again with a corner where it is known to be."""
+    if corner <= 0.0:
+        return upright
+    below = upright.pick(upright.above < HIGHEST_SOURCE * upright.height)
+    bent = replace(below, bend=np.zeros_like(below.bend), corner=corner).bent()
+    bent = bent.pick(bent.slope(0.65 * bent.height, 0.5) <= bent.bend)
+    return Views(
+        np.concatenate([upright.bend, bent.bend]),
+        np.concatenate([upright.height, bent.height]),
+        np.concatenate([upright.above, bent.above]),
+        np.concatenate([upright.ratio, bent.ratio]),
+        corner,
+    )
+
+
+def coarse_views(heights: Sequence[float], roofs: tuple[float, float], tall: float, corner: float | None = None) -> Views:
     """Those of a coarse grid over all views that make the container about as tall as it is.
 
     Parameters
@@ -150,6 +194,8 @@ def coarse_views(heights: Sequence[float], roofs: tuple[float, float], tall: flo
         Where near and far roof rail are seen.
     tall : float [sample]
         Rough height of the container, within a quarter.
+    corner : float or None [sample]
+        Where the array has its corner, if that is known.
 
     Returns
     -------
@@ -157,4 +203,7 @@ def coarse_views(heights: Sequence[float], roofs: tuple[float, float], tall: flo
     """
     views, share = _grid(tuple(heights))
     distance = roofs[1] - roofs[0]
+    if corner is not None:
+        views = _cornered(views.pick(np.isinf(views.bend)), (corner - roofs[0]) / distance)
+        share = views.tall()
     return views.pick(np.flatnonzero((share > SHORTEST * tall / distance) & (share < TALLEST * tall / distance)))
