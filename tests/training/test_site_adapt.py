@@ -105,6 +105,10 @@ class TestPrepare:
             about = json.loads(path.with_suffix(".json").read_text())
             assert body.sum() * GRID**2 > 0.05
             assert after[5][body].mean() > 3.0
+            rows, columns = np.flatnonzero(body.any(axis=1)), np.flatnonzero(body.any(axis=0))
+            tops, lefts, bottoms, rights = zip(*(i["box"] for i in about["instances"]), strict=True)
+            assert [min(tops), max(bottoms)] == pytest.approx([rows[0], rows[-1] + 1], abs=2)
+            assert [min(lefts), max(rights)] == pytest.approx([columns[0], columns[-1] + 1], abs=2)
             assert after[5][body].sum() * GRID**2 * 10 == pytest.approx(sum(i["mass"] for i in about["instances"]), rel=0.35)
             assert abs(after[0] - before[0])[body].mean() > 3 * abs(after[0] - before[0])[~body].mean()
 

@@ -158,7 +158,7 @@ class Crops:
 
 def _places(about: dict[str, Any]) -> list[Box]:
     """What is looked for in a scan; else where it could have been: there is a look-alike, or the load as it is there."""
-    return [thing["box"] for thing in about["instances"]] or about.get("sites", [])
+    return [thing["box"] for thing in about["instances"] if "box" in thing] or about.get("sites", [])
 
 
 def _shows_person(patch: np.ndarray) -> bool:

@@ -23,7 +23,7 @@ from xrayscan.simulate.run import replay
 from xrayscan.simulate.truth import Truth
 from xrayscan.training.recipe import SPLITS, Recipe
 
-__all__ = ["EVALUATION_MIX", "kind_of", "make"]
+__all__ = ["EVALUATION_MIX", "kind_of", "make", "packed_box"]
 
 # Half clean (plain and look-alike): thresholds and figures are set on these.
 EVALUATION_MIX = {"clean": 0.25, "look-alike": 0.25, "person": 0.34, "void": 0.08, "density": 0.08}
@@ -58,12 +58,7 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
 
 def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
     """What figures are told apart by, and where crops are cut; boxes are of the packed array, whose shape is given."""
-    down, across = (packed / own for packed, own in zip(shape, truth.added.shape, strict=True))
-    scale = np.array([down, across, down, across])
-
-    def scaled(box: Box) -> list[int]:
-        return [int(edge) for edge in np.rint(scale * [box.top, box.left, box.bottom, box.right])]
-
+    own = truth.added.shape
     return {
         "kind": truth.kind, "vehicle": truth.vehicle, "load": truth.load, "scanner": truth.record.scanner.name,
         "quantity": scan.view.quantity, "look-alikes": [label for kind, label, _ in truth.others if kind == "look-alike"],
@@ -71,12 +66,18 @@ def _about(scan: Scan, truth: Truth, shape: tuple[int, ...]) -> dict[str, Any]:
             {
                 "kind": i.kind, "label": i.label, "place": i.place, "mass": round(i.mass, 2), "load": round(i.load, 2),
                 "contrast": round(i.contrast, 3), "hidden_share": round(i.hidden_share, 4),
-                "box": scaled(i.box),
+                "box": packed_box(i.box, own, shape),
             }
             for i in truth.instances
         ],
-        "sites": [scaled(site) for site in truth.sites],
+        "sites": [packed_box(site, own, shape) for site in truth.sites],
     }  # fmt: skip
+
+
+def packed_box(box: Box, shape: tuple[int, ...], packed: tuple[int, ...]) -> list[int]:
+    """Top, left, bottom and right of a box in a scan of a shape (rows, columns), in its packed array of another."""
+    down, across = (new / old for new, old in zip(packed, shape, strict=True))
+    return [round(down * box.top), round(across * box.left), round(down * box.bottom), round(across * box.right)]
 
 
 def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator[str]:

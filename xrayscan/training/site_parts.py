@@ -20,6 +20,7 @@ from xrayscan.normalize import normalize
 from xrayscan.scan import Radiograph, Scan
 from xrayscan.simulate.insertion import Insertion, Wishes, insert
 from xrayscan.simulate.packed import pack, save_packed
+from xrayscan.training.examples import packed_box
 from xrayscan.training.site_scores import Scored, Step, seen
 from xrayscan.training.site_tune import Tuning
 
@@ -159,8 +160,11 @@ def _wishes(rng: np.random.Generator) -> Wishes:
 
 def _save(task: _Task, number: int, radiograph: Radiograph, marks: _Marks, about: dict[str, Any]) -> None:
     path = task.stem.with_name(f"{task.stem.name}-{number}.npz")
+    packed = pack(radiograph, marks, task.grid)  # type: ignore[arg-type]  # all that it asks of a truth
+    for instance in about["instances"]:
+        instance["box"] = packed_box(instance["box"], radiograph.shape, packed.shape[1:])
     path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
-    save_packed(pack(radiograph, marks, task.grid), path)  # type: ignore[arg-type]  # all that it asks of a truth
+    save_packed(packed, path)
 
 
 def _nothing(radiograph: Radiograph) -> _Marks:
@@ -178,14 +182,14 @@ def _instances(made: Insertion) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "kind": "person", "label": p.label, "place": p.place, "mass": round(p.mass, 2), "load": round(p.load, 2),
-            "contrast": round(p.contrast, 3), "hidden_share": round(p.opaque, 4),
+            "contrast": round(p.contrast, 3), "hidden_share": round(p.opaque, 4), "box": p.box,
         }
         for p in made.persons
     )  # fmt: skip
 
 
 def _about(scan: Scan, instances: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """As beside the packed scans of a recipe."""
+    """As beside the packed scans of a recipe; boxes are of the scan."""
     return {
         "kind": "person" if instances else "clean", "vehicle": "as scanned", "load": "as scanned",
         "scanner": scan.source.scanner or "as scanned", "quantity": scan.view.quantity, "look-alikes": [],
