@@ -43,7 +43,6 @@ Result = TypeVar("Result")
 
 BLANK = 1000  # counts of air in a scan that is made up, where the open beam is not known
 BLOCKS = 16  # of a made-up load, one over the other
-REHEARSED = 1.15  # length of that scan against the longest stretch: what is held beside a stretch finds room, too
 
 
 class Screener:
@@ -359,7 +358,7 @@ class LineScanner:
         self._running: deque[Future[None]] = deque()
         # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a made-up one can not be
         # screened, neither can the first, which then says so.
-        self._pool.submit(screener.rehearse, like, round(REHEARSED * (LONGEST + 2 * HALO) / self._pitch))
+        self._pool.submit(screener.rehearse, like, round((LONGEST + 2 * HALO) / self._pitch))
         self._next = 0  # first column of the next stretch
         self._failed: Exception | None = None
         self._closed = False
