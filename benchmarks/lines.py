@@ -7,6 +7,8 @@ They are made before the clock starts, in a process of their own, and pushed as 
 the first 5,000 columns; the peak memory by then, by 12,000 columns, when the first stretch of up to 23 m has been screened, and
 at the end; of each person that the report finds, whether a first look told it, and how many meters of travel lay between the
 person's end and the beam when it first did.
+
+It starts itself anew with the two settings of docs/streaming.md, unless they are set.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as docs/streaming.md advises a process that does nothing else; before numpy
-
 import numpy as np
 
 if TYPE_CHECKING:
     from xrayscan import Finding
 
+# As docs/streaming.md advises; they are read when a process begins.
+SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 ROWS, PITCH, OPEN, SETTLED, SCREENED = 850, 0.005, 60000, 5000, 12000
 WAGONS = (("person", 3), ("clean", 4), ("person", 5), ("look-alike", 6))
 
@@ -123,4 +125,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if not SETTINGS.keys() <= os.environ.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], SETTINGS | os.environ)
     main()

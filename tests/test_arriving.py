@@ -35,6 +35,16 @@ class TestBlocks:
         np.testing.assert_array_equal(held.scan(4900, 5000).view.pixels[0], columns(4900, 5000))
         np.testing.assert_array_equal(held.bright(4990), columns(4990, 5000).sum(axis=0))
 
+    def test_room_is_taken_with_the_first_block(self):
+        held = Arriving(like(), "error", room=400)
+        held.push(columns(0, 10), None)
+        first = held._pixels
+        for start in range(10, 5000, 10):
+            held.push(columns(start, start + 10), None)
+            held.forget(start - 380)
+        assert held._pixels is first
+        np.testing.assert_array_equal(held.scan(4700, 5000).view.pixels[0], columns(4700, 5000))
+
     def test_one_column_may_be_a_line(self):
         held = Arriving(like(), "error")
         held.push(columns(0, 1)[:, 0], None)

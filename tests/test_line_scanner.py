@@ -169,6 +169,12 @@ class TestATrain:
     def test_the_planes_are_mapped_and_not_copied(self, train_report):
         assert not train_report.radiograph.optical_depth.flags.owndata
 
+    def test_nor_are_the_pictures_of_its_findings_held(self, train_report):
+        pictures = [f.mask for f in train_report.findings] + [why.heatmap for why in train_report.explanations]
+        pictures += [array for why in train_report.explanations for array in (why.expected.depth, why.expected.replaced)]
+        assert pictures
+        assert not any(array.flags.owndata or array.flags.writeable for array in pictures)
+
     def test_it_is_told_that_it_was_cut(self, train_report):
         assert train_report.history[0].name == "stretches"
         assert "screened in" in train_report.history[0].note

@@ -36,12 +36,14 @@ class Arriving:
         Of one column and any dtype: what is the same for all columns.
     gaps : {"error", "mask"}
         Whether missing, repeated or short blocks are an error, or are marked as not measured and told.
+    room : int
+        Columns that will be held at most, but for a block: their memory is taken with the first one, and not little by little.
     """
 
-    def __init__(self, like: Scan, gaps: Gaps) -> None:
+    def __init__(self, like: Scan, gaps: Gaps, room: int = 0) -> None:
         if gaps not in get_args(Gaps):
             raise ValueError(f"gaps is {gaps!r}; expected one of {', '.join(get_args(Gaps))}")
-        self.like, self.gaps = like, gaps
+        self.like, self.gaps, self.room = like, gaps, room
         self.count = 0  # columns that have arrived
         self.begin = 0  # the first that is held
         self._pixels: np.ndarray | None = None  # with room for more to the right
@@ -93,8 +95,9 @@ class Arriving:
         held = self.count - self.begin
         if self._pixels is not None and held + width <= self._pixels.shape[2]:
             return
-        size = 2 * (held + width)
-        wider = np.empty((*self.like.view.pixels.shape[:2], size), dtype), np.zeros(size, bool), np.zeros(size)
+        size = max(2 * held, self.room) + 2 * width
+        # Written to, as memory that was only asked for is not taken yet.
+        wider = np.full((*self.like.view.pixels.shape[:2], size), 0, dtype), np.zeros(size, bool), np.zeros(size)
         if self._pixels is not None:
             for new, old in zip(wider, (self._pixels, self._lost, self._bright), strict=True):
                 new[..., :held] = old[..., :held]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import IO
 
 import numpy as np
@@ -25,6 +27,7 @@ SEAM = 0.5  # a finding whose middle lies so near to the end of a stretch may be
 SAME = 0.3  # share of the smaller box that two findings have in common, if they are one
 COLUMNS = 256  # that are turned and written at once
 PLANES = (*KINDS, "added", "missing")
+ALIGNED = 64  # bytes; an array that is mapped begins at a multiple
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ class _Piece:
         line = radiograph.load_line
         regions = ((one.kind, box) for one in radiograph.regions for box in _moved([one.box], stretch))
         return cls(
-            stretch, tuple(_found(stretch, report)), tuple(_moved(radiograph.containers, stretch)),
+            stretch, tuple(_set_aside(list(_found(stretch, report)))), tuple(_moved(radiograph.containers, stretch)),
             tuple(Region(kind, box) for kind, box in regions),
             np.full(stretch.last - stretch.first, np.nan, np.float32) if line is None else line[stretch.inner].copy(),
             report.inspected, None if load is None else max(1.0, kept * load), report.score, report.anomaly.novelty,
@@ -106,8 +109,9 @@ class _Common:
 class Assembly:
     """Takes the reports of stretches in their order, and gives the report of the whole.
 
-    Their planes go into temporary files, 27 bytes a pixel of one energy, which the report maps into memory: what is held
-    meanwhile does not grow with the scan, but for its findings. The files are gone when the report is.
+    Their planes go into temporary files, 27 bytes a pixel of one energy, which the report maps into memory, and so does what
+    is shown of their findings: what is held meanwhile does not grow with the scan, but for the findings' words and numbers.
+    The files are gone when the report is.
     """
 
     def __init__(self) -> None:
@@ -232,6 +236,33 @@ def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
         inside = stretch.first <= middle < stretch.last
         said = place(finding, report.radiograph.containers, report.radiograph.regions)
         yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), said, inside)
+
+
+def _set_aside(found: Sequence[_Found]) -> Iterator[_Found]:
+    """The same findings, with their masks and pictures in a temporary file that is mapped, instead of in memory."""
+    expected = [one.why.expected for one in found]
+    arrays = [array for one in found for array in (one.finding.mask, one.why.heatmap)]
+    arrays += [array for one in expected if one is not None for array in (one.depth, one.replaced)]
+    mapped = iter(_in_a_file(arrays))
+    shown = [(next(mapped), next(mapped)) for _ in found]
+    for one, (mask, heatmap), known in zip(found, shown, expected, strict=True):
+        held = None if known is None else replace(known, depth=next(mapped), replaced=next(mapped))
+        yield replace(one, finding=replace(one.finding, mask=mask), why=replace(one.why, heatmap=heatmap, expected=held))
+
+
+def _in_a_file(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The same arrays, read-only, as parts of one temporary file."""
+    *starts, size = accumulate((-(-array.nbytes // ALIGNED) * ALIGNED for array in arrays), initial=0)
+    if not size:
+        return list(arrays)  # a file of nothing is not mapped
+    with tempfile.TemporaryFile() as file:
+        for array, start in zip(arrays, starts, strict=True):
+            file.seek(start)
+            file.write(array.tobytes())
+        file.truncate(size)
+        file.flush()
+        held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return [np.ndarray(array.shape, array.dtype, held, start) for array, start in zip(arrays, starts, strict=True)]
 
 
 def _moved(boxes: Sequence[Box], stretch: Stretch) -> Iterator[Box]:

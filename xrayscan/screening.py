@@ -24,7 +24,7 @@ from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedEr
 from xrayscan.explain import Explanation, explain, explainer
 from xrayscan.explain.attribution import check_method
 from xrayscan.findings import Finding, find, scan_score
-from xrayscan.first_look import FirstLook, light
+from xrayscan.first_look import FirstLook, hop_columns, light
 from xrayscan.io import read
 from xrayscan.network import Model
 from xrayscan.network.anomaly import AnomalyMap
@@ -351,14 +351,15 @@ class LineScanner:
                 "lines were to be scanned without pixel_pitch; give the row and column pitch at the load [m]"
             )
         self._pitch = like.view.pixel_pitch[1]
-        self._held = Arriving(like, gaps)
+        longest = round((LONGEST + 2 * HALO) / self._pitch)
+        self._held = Arriving(like, gaps, room=longest + hop_columns(self._pitch))
         self._first = FirstLook(screener.light, self._held.scan, self._pitch)
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()
         # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a made-up one can not be
         # screened, neither can the first, which then says so.
-        self._pool.submit(screener.rehearse, like, round((LONGEST + 2 * HALO) / self._pitch))
+        self._pool.submit(screener.rehearse, like, longest)
         self._next = 0  # first column of the next stretch
         self._failed: Exception | None = None
         self._closed = False
