@@ -130,14 +130,17 @@ class LocalWorkers:
         while waiting or any(worker.task for worker in self._workers):
             while len(self._workers) < min(count, len(waiting) + sum(bool(w.task) for w in self._workers)):
                 self._workers.append(_Worker(self._factory, self._threads))
-            for worker in self._workers:
-                if waiting and worker.task is None and worker.ready:
-                    worker.give(waiting.popleft())
+            self._give_out()
             heard = wait([worker.connection for worker in self._workers])
-            for worker in [w for w in self._workers if w.connection in heard]:
-                done = self._hear(worker)
-                if done is not None:
-                    yield done
+            said = [self._hear(worker) for worker in [w for w in self._workers if w.connection in heard]]
+            self._give_out()  # before the results are handed on: nobody waits while they are written
+            yield from (done for done in said if done is not None)
+
+    def _give_out(self) -> None:
+        """A scan for everybody who is free."""
+        for worker in self._workers:
+            if self._waiting and worker.task is None and worker.ready:
+                worker.give(self._waiting.popleft())
 
     def _hear(self, worker: _Worker) -> Done | None:
         """What a worker has to say; None if only that it is ready."""
