@@ -5,24 +5,29 @@
 DATA holds packed scans, as `xrayscan train` makes them (`CACHE/RECIPE/test`). A finding is right if most of its mask lies on
 what is there. Each is explained by every method, and by drawn numbers and by the scan's own edges for comparison; its map is
 then tested on the model: deletion and insertion with areal density, the pointing game, and, for every fifth finding, against
-the map of a network with random weights. The finding's part of the scan is replaced by what is expected without it, and
-screened again. Every line of FILE is one scan, so that the same command goes on where it was. With --docs the table is written
-between its marks.
+the map of a network with random weights, of other ones each time: one network's maps may follow what is there, or its negative,
+by accident. The finding's part of the scan is replaced by what is expected without it, and screened again. Of scans with
+persons it is told, right or not, where the hottest place of the first person that is found lies. Two processes share the scans
+(--workers), with one core each. Every line of FILE is one scan, so that the same command goes on where it was. With --docs the
+table is written between its marks.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from xrayscan._threads import limit_threads
 from xrayscan.evaluation.metrics import bootstrap
 from xrayscan.evaluation.records import open_packed
 from xrayscan.explain.attribution import METHODS, attribute
@@ -30,8 +35,8 @@ from xrayscan.explain.expected import expected_depth
 from xrayscan.explain.faithfulness import agreement, curves, points_at
 from xrayscan.explain.heat import STEPS
 from xrayscan.explain.probe import Probe, without
-from xrayscan.findings import find, scan_score
-from xrayscan.network.anomaly import probability_of
+from xrayscan.findings import Finding, find, scan_score
+from xrayscan.network.anomaly import AnomalyMap, probability_of
 from xrayscan.network.model import Model
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.zoo import ModelCard, load_model
@@ -39,8 +44,9 @@ from xrayscan.zoo import ModelCard, load_model
 MARKS = ("<!-- measured -->", "<!-- /measured -->")
 SEED = 20261128
 RIGHT = 0.5  # share of a finding's mask that lies on what is there
-RANDOMIZED = 5  # every so many findings
+RANDOMIZED = 0.2  # share of the findings
 Clean, Findings = "clean", "findings"
+_held: dict[str, Model] = {}  # of a worker process
 
 
 def main() -> None:
@@ -49,14 +55,12 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--findings", type=int, default=300)
     parser.add_argument("--clean", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--records", type=Path, default=Path("explanations.jsonl"))
     parser.add_argument("--docs", type=Path)
     asked = parser.parse_args()
-    model = load_model(asked.model)
-    with tempfile.TemporaryDirectory() as folder:
-        other = randomized(model.card, Path(folder))
-        lines = measured(model, other, asked.data, asked.findings, asked.clean, asked.records)
-    text = table(lines, model.card)
+    lines = measured(asked)
+    text = table(lines, load_model(asked.model).card)
     print(text)
     if asked.docs:
         whole = asked.docs.read_text(encoding="utf-8")
@@ -64,10 +68,51 @@ def main() -> None:
         asked.docs.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
-def randomized(card: ModelCard, folder: Path) -> ModelCard:
-    """The same network with weights that were never trained, as a model of its own."""
-    import hashlib
+def measured(asked: argparse.Namespace) -> list[dict]:
+    """One line a scan, of scans in the order of their names, until there are findings and clean scans enough."""
+    records = asked.records
+    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()] if records.exists() else []
+    known = {line["scan"] for line in lines}
+    kinds = {
+        path: json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["kind"]
+        for path in sorted(asked.data.glob("*.npz"))
+    }
+    clean = [path for path, kind in kinds.items() if kind in ("clean", "look-alike")][: asked.clean]
+    others = [path for path, kind in kinds.items() if kind not in ("clean", "look-alike")]
+    tasks = [(path, kinds[path]) for path in (*clean, *others) if path.name not in known]
+    context = get_context("spawn")
+    with (
+        context.Pool(asked.workers, initializer=_prepare, initargs=(asked.model,)) as pool,
+        records.open("a", encoding="utf-8") as file,
+    ):
+        done = pool.imap(_one, tasks)
+        while tasks and sum(len(line.get(Findings, ())) for line in lines) < asked.findings:
+            try:
+                lines.append(next(done))
+            except StopIteration:
+                break
+            file.write(json.dumps(lines[-1]) + "\n")
+            file.flush()
+        pool.terminate()
+    return lines
 
+
+def _prepare(model: str | None) -> None:
+    """The model of a worker process, on one core."""
+    limit_threads(1)
+    _held["model"] = load_model(model)
+
+
+def _one(task: tuple[Path, str]) -> dict:
+    """The line of a scan."""
+    path, kind = task
+    return {"scan": path.name, "kind": kind} | (of_found if kind not in ("clean", "look-alike") else of_clean)(
+        _held["model"], path
+    )
+
+
+def randomized(card: ModelCard, folder: Path, seed: int) -> Model:
+    """The same network with weights that were never trained."""
     import torch
     from torch import nn
 
@@ -75,13 +120,13 @@ def randomized(card: ModelCard, folder: Path) -> ModelCard:
 
     file = "weights.safetensors"
     network = load_weights(card.file(file))
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
             module.reset_parameters()
     save_weights(network, json.loads(_design(card.file(file)))["design"], folder / file)
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    return replace(card, folder=folder, sha256={file: digest})
+    return Model(replace(card, folder=folder, sha256={file: digest}), backend="torch")
 
 
 def _design(path: Path) -> str:
@@ -91,36 +136,18 @@ def _design(path: Path) -> str:
         return json.dumps({"design": "unet-large"} | dict(held.metadata() or {}))
 
 
-def measured(model: Model, other: ModelCard, data: Path, wanted: int, clean: int, records: Path) -> list[dict]:
-    """One line a scan, of scans in the order of their names, until there are findings and clean scans enough."""
-    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()] if records.exists() else []
-    known = {line["scan"] for line in lines}
-    blind = Model(other, backend="torch")
-    for path in sorted(data.glob("*.npz")):
-        have = sum(len(line.get(Findings, ())) for line in lines), sum(Clean in line for line in lines)
-        if have[0] >= wanted and have[1] >= clean:
-            break
-        empty = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["kind"] in ("clean", "look-alike")
-        if path.name in known or (empty and have[1] >= clean) or (not empty and have[0] >= wanted):
-            continue
-        line = {"scan": path.name} | (of_clean(model, path) if empty else of_found(model, blind, path, have[0]))
-        lines.append(line)
-        with records.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    return lines
-
-
 def of_clean(model: Model, path: Path) -> dict:
     means = probability_of(model(open_packed(path).radiograph).person, model.card.calibration.get("person"))
     return {Clean: {f"above_{level:g}_m2": float((means >= level).sum()) * 1e-4 for level in STEPS[:2]}}
 
 
-def of_found(model: Model, blind: Model, path: Path, before: int) -> dict:
+def of_found(model: Model, path: Path) -> dict:
     radiograph = open_packed(path).radiograph
     bits = load_packed(path)[4].astype(np.uint8)
     anomaly = model(radiograph)
     findings = find(anomaly, radiograph)
-    told = []
+    told: list[dict] = []
+    drawn = np.random.default_rng((SEED, int(path.stem)))
     for finding in findings:
         truth = (bits & BITS[finding.kind]) > 0
         if (truth[finding.box.slices] & finding.mask).sum() < RIGHT * finding.mask.sum():
@@ -128,7 +155,6 @@ def of_found(model: Model, blind: Model, path: Path, before: int) -> dict:
         expected = expected_depth(finding, radiograph, findings)
         probe = Probe(model, radiograph, finding, expected)
         on_it = truth[expected.box.slices]
-        drawn = np.random.default_rng((SEED, before + len(told)))
         maps = {}
         seconds = {}
         for method in METHODS:
@@ -142,10 +168,25 @@ def of_found(model: Model, blind: Model, path: Path, before: int) -> dict:
             "curves": {name: curves(probe, heat, steps=8).areas for name, heat in maps.items()},
             "points": {name: points_at(probe.smooth(heat), on_it) for name, heat in maps.items()},
         }  # fmt: skip
-        if (before + len(told)) % RANDOMIZED == 0:
-            one["randomized"] = against_random(probe, blind, radiograph, finding, expected, maps, on_it)
+        if drawn.random() < RANDOMIZED:
+            with tempfile.TemporaryDirectory() as folder:
+                blind = randomized(model.card, Path(folder), int(drawn.integers(2**31)))
+                one["randomized"] = against_random(probe, blind, radiograph, finding, expected, maps, on_it)
         told.append(one)
-    return {Findings: told}
+    return {Findings: told, "top": top(anomaly, findings, bits, scan_score(anomaly, radiograph))}
+
+
+def top(anomaly: AnomalyMap, findings: Sequence[Finding], bits: np.ndarray, score: float) -> dict | None:
+    """Whether the hottest place of the first person that is found is one, in a scan with somebody; and the scan's score."""
+    persons = [finding for finding in findings if finding.kind == "person"]
+    truth = (bits & BITS["person"]) > 0
+    if not truth.any():
+        return None
+    if not persons:
+        return {"score": score, "found": False, "points": False}
+    box = persons[0].box
+    heat = np.where(persons[0].mask, anomaly.person[box.slices], 0.0)
+    return {"score": score, "found": True, "points": points_at(heat, truth[box.slices])}
 
 
 def against_random(probe, blind, radiograph, finding, expected, maps, on_it) -> dict:
@@ -176,7 +217,7 @@ def _scene(model: Model, radiograph, expected, finding) -> dict:
 
 
 def roughness(radiograph, expected) -> float | None:
-    """Noise of what was replaced over that of its surroundings, at like depth: what neighbors along the rows differ by."""
+    """Noise of what was replaced over that of its surroundings, at like depth: how far pixels are off their neighbors."""
     rows, columns = (round(0.25 / side) for side in radiograph.pixel_pitch)
     box, shape = expected.box, radiograph.shape
     view = np.s_[
@@ -189,9 +230,12 @@ def roughness(radiograph, expected) -> float | None:
     seen = (radiograph.valid & ~radiograph.opaque)[view]
     taken = np.zeros(shape, bool)
     taken[box.slices] = cv2.dilate(expected.replaced.astype(np.uint8), np.ones((5, 5))).astype(bool)
-    # A second difference does not see slopes; noise grows as exp(depth / 2), which is taken out.
-    second = (depth[:, 2:] - 2 * depth[:, 1:-1] + depth[:, :-2]) * np.exp(-np.clip(depth[:, 1:-1], 0, 6) / 2)
-    here, around = inside[view][:, 1:-1] & seen[:, 1:-1], ~taken[view][:, 1:-1] & seen[:, 1:-1]
+    seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    # Neither slopes nor edges along rows or columns add to it; noise grows as exp(depth / 2), which is taken out.
+    depth = np.nan_to_num(depth)
+    second = cv2.filter2D(depth, cv2.CV_32F, np.outer((1, -2, 1), (1, -2, 1)).astype(np.float32))
+    second *= np.exp(-np.clip(cv2.blur(depth, (3, 3)), 0, 6) / 2)
+    here, around = inside[view] & seen, ~taken[view] & seen
     if here.sum() < 200 or around.sum() < 200:
         return None
     levels = [float(np.median(np.abs(second[part]))) for part in (here, around)]
@@ -224,9 +268,21 @@ def rows(told: list[dict]) -> Iterator[str]:
         )
 
 
+def tops(lines: list[dict], threshold: float) -> Iterator[str]:
+    """Where the first person that is found lies, of all scans with somebody and of those that are alarmed."""
+    seen = [line["top"] for line in lines if line.get("top")]
+    alarmed, found = [one for one in seen if one["score"] > threshold], [one for one in seen if one["found"]]
+    for name, those in (
+        ("alarmed at 1 %", alarmed),
+        ("in which a person is found at all", found),
+        ("with somebody, found or not", seen),
+    ):
+        share = figure([float(one["points"]) for one in those])
+        yield f"- The first person's hottest place is on a body, scans {name}: {share} of {len(those)}."
+
+
 def table(lines: list[dict], card: ModelCard) -> str:
     told = [one for line in lines for one in line.get(Findings, ())]
-    clean = [line[Clean] for line in lines if Clean in line]
     persons = [one for one in told if one["kind"] == "person"]
     random = [one for one in told if "randomized" in one]
     kinds = ", ".join(f"{sum(one['kind'] == kind for one in told)} {kind}" for kind in ("person", "void", "density"))
@@ -258,10 +314,13 @@ def table(lines: list[dict], card: ModelCard) -> str:
         f"- Of all findings, score left: {figure([one['left'] for one in told])}, of {figure([one['score'] for one in told])}.",
         f"- Noise of what was replaced, over that of its surroundings: median {np.median(rough):.2f}, "
         f"{np.mean(np.abs(np.array(rough) - 1) <= 0.1):.0%} of {len(rough)} within 10 %.",
+        *tops(lines, threshold),
         *(
-            f"- Clean scans with heat of a probability of {level:g} or more anywhere: "
-            f"{sum(one[f'above_{level:g}_m2'] > 0 for one in clean)} of {len(clean)}."
+            f"- {name} with heat of a probability of {level:g} or more anywhere: "
+            f"{sum(line[Clean][f'above_{level:g}_m2'] > 0 for line in of)} of {len(of)}."
+            for name, kind in (("Clean scans", "clean"), ("Clean scans with a look-alike", "look-alike"))
             for level in STEPS[:2]
+            if (of := [line for line in lines if Clean in line and line["kind"] == kind])
         ),
     ]
     return "\n".join(text)

@@ -1,14 +1,17 @@
 """The scan as it would be without a finding: the load around it goes on, as it does elsewhere in the same scan.
 
 A load repeats. The place whose surroundings are most like the finding's is looked for in the scan itself; what is there takes
-the finding's place, lifted or lowered until it joins without a seam, with its own noise. Where nothing is like it, the edge's
-values are drawn together, and noise of the edge's size is put in. The network has no part in it: what it says of the picture
-that results is a test of the finding, and not an echo.
+the finding's place, lifted or lowered until it joins without a seam, with its own noise. Where nothing is much like it, the
+edge's values are drawn together, rather along the travel than up and down, as loads are stacked, and noise of the scan's own
+size is put in. The network has no part in it: what it says of the picture that results is a test of the finding, and not an
+echo.
 
 References
 ----------
 P. Pérez, M. Gangnet, A. Blake, Poisson image editing, SIGGRAPH 2003, https://doi.org/10.1145/882262.882269
 A. Criminisi, P. Pérez, K. Toyama, Region filling by exemplar-based inpainting, 2004, https://doi.org/10.1109/TIP.2004.833105
+S. J. Gortler et al., The lumigraph (pull and push), SIGGRAPH 1996, https://doi.org/10.1145/237170.237200
+J. Immerkær, Fast noise variance estimation, 1996, https://doi.org/10.1006/cviu.1996.0060
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ CELL = 0.02  # pixels of the first search [m]
 DEEPEST = 8.0  # beyond this optical depth all is alike: hardly anything comes through
 SMOOTH, WIDE = 0.03, 0.06  # of what is drawn over the hole from its edge; finer than the second is lost within it [m]
 BLIND = (0.05, 0.3)  # share of a place, and of its surroundings, that may be of no use, for it to be taken
+CLEARLY = 0.9  # so much of what a guess from the edge leaves unexplained another place may leave: it brings things of its own
+SURE = 0.2  # share of a cell that must be known for its mean to count in full
+GRAIN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6.0  # keeps the size of noise
 FINE = 1.5  # what varies over less than this is noise [px]
 LIFT = 1.5  # optical depth up to which noise is scaled to its new place
 SEED = 20261128
@@ -133,7 +139,7 @@ def expected_depth(
     place = _Place(radiograph, view, hole, taken_by((finding, *findings), radiograph) if taken is None else taken)
     shift = place.alike()
     unlike = place.unlike(None)
-    if shift is not None and (apart := place.unlike(shift)) <= unlike:
+    if shift is not None and (apart := place.unlike(shift)) <= CLEARLY * unlike:
         filled, unlike = place.joined(shift), apart
     else:
         filled, shift = place.drawn_together(), None
@@ -228,9 +234,11 @@ class _Place:
             return np.full(self.depth(self.view).shape, np.nan, np.float32)
         drawn = []
         for own in np.nan_to_num(self.depth(self.view)):
-            mean = self._membrane(own, use)
-            fine = (own - _blurred(own, (FINE, FINE)))[use]
-            size, middle = 1.4826 * float(np.median(np.abs(fine))), float(np.median(own[use]))
+            mean, middle = self._membrane(own, use), float(np.median(own[use]))
+            # To what is left neither a slope nor an edge along rows or columns adds: noise, which grows as photons are lost.
+            fine = cv2.filter2D(own, cv2.CV_32F, GRAIN) * np.exp((middle - own).clip(-LIFT, LIFT) / 2.0)
+            inner = cv2.erode(use.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            size = 1.4826 * float(np.median(np.abs(fine[inner if inner.any() else use])))
             scale = size * np.exp((mean - middle).clip(-LIFT, LIFT) / 2.0)
             drawn.append(np.maximum(mean, 0.0) + scale * rng.standard_normal(mean.shape))
         return np.where(self._replaceable(), np.stack(drawn), np.nan)
@@ -261,9 +269,24 @@ class _Place:
         known, share = (
             cv2.resize(plane.astype(np.float32), (wide, tall), interpolation=cv2.INTER_AREA) for plane in (mean * use, use)
         )
-        gap = (share < 0.2).astype(np.uint8)
-        drawn = cv2.inpaint((known / np.maximum(share, 0.2)).astype(np.float32), gap, 3, cv2.INPAINT_NS)
+        drawn = _pulled_and_pushed(known, share)
         return np.where(use, mean, cv2.resize(drawn, mean.shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _pulled_and_pushed(known: np.ndarray, share: np.ndarray, level: int = 0) -> np.ndarray:
+    """Means, times the share of each cell they are known of, drawn over the cells where that is little: from coarser ones.
+
+    Cells grow wide before they grow tall.
+    """
+    own = known / np.maximum(share, 1e-3)
+    if min(known.shape) == 1 or share.min() >= SURE:
+        return own
+    rows, columns = known.shape
+    half = ((columns + 1) // 2, rows if level % 3 < 2 else (rows + 1) // 2)
+    fewer, of = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (known, share))
+    drawn = cv2.resize(_pulled_and_pushed(fewer, of, level + 1), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    weight = np.minimum(share / SURE, 1.0)
+    return weight * own + (1.0 - weight) * drawn
 
 
 def _pixels(lengths: tuple[float, float], pitch: tuple[float, float]) -> Pair:
