@@ -81,6 +81,63 @@ def test_where_nothing_is_alike_the_edges_are_drawn_together_with_noise():
     assert roughness(expected.depth[0][INNER]) == pytest.approx(own, rel=0.1)
 
 
+def irregular(columns: int) -> np.ndarray:
+    """A short load of cartons of every width, height and density, none like another."""
+    rng = np.random.default_rng(7)
+    depth = np.full((SHAPE[0], columns), 0.5)
+    left = 0
+    while left < columns:
+        wide = int(rng.integers(8, 30))
+        top = 0
+        while top < SHAPE[0]:
+            tall = int(rng.integers(8, 30))
+            depth[top : top + tall, left : left + wide] = rng.uniform(0.8, 3.0)
+            top += tall
+        left += wide
+    return depth
+
+
+def test_edges_of_the_load_around_are_no_noise():
+    depth = irregular(180)
+    put = depth.copy()
+    box = Box(50, 60, 110, 110)
+    put[box.slices] += 0.9
+    ones = np.ones(depth.shape, bool)
+    expected = expected_depth(finding(box), Radiograph(noisy(put)[None], ones, ~ones, PITCH))
+    assert expected.shift is None
+    inside = expected.depth[0][INNER]
+    off_neighbors = (inside[:, 2:] - 2 * inside[:, 1:-1] + inside[:, :-2]) / np.sqrt(6.0)
+    size = 1.4826 * np.median(np.abs(off_neighbors))
+    assert size == pytest.approx(0.01 * np.exp(np.median(inside) / 2.0), rel=0.15)
+
+
+def test_what_lies_below_does_not_rise_into_what_is_drawn_from_the_edge():
+    """Somebody in the air over a dense floor: what is left and right of him goes on, and not the floor."""
+    depth = np.tile(np.linspace(0.2, 0.6, 180) ** 2, (SHAPE[0], 1))
+    depth[112:] += 3.0
+    put = depth.copy()
+    box = Box(60, 60, 110, 130)
+    put[box.slices] += 0.9
+    ones = np.ones(depth.shape, bool)
+    expected = expected_depth(finding(box), Radiograph(noisy(put)[None], ones, ~ones, PITCH))
+    assert expected.shift is None
+    apart = np.abs(expected.depth[0] - depth[expected.box.slices])
+    assert np.median(apart[5:40, 5:-5]) < 0.1
+    assert apart[5:40, 5:-5].max() < 0.5
+
+
+def test_another_place_must_be_clearly_more_alike_than_the_edge():
+    """It brings things of its own: here a barrel, from surroundings that have hardly anything of those here."""
+    rng = np.random.default_rng(3)
+    own, other = (np.kron(rng.standard_normal((24, 22)), np.ones((5, 5))) for _ in range(2))
+    depth = np.full(SHAPE, 2.0)
+    depth[20:140, 250:360] += 0.2 * own
+    depth[20:140, 450:560] += 0.2 * (0.5 * own + 0.8 * other)  # what is left of it is 0.94 of what is here
+    depth[BOX.top : BOX.bottom, 480:530] += 1.5
+    expected = expected_depth(finding(), scan(depth))
+    assert expected.shift is None
+
+
 def test_an_example_that_is_lifted_brings_the_noise_of_its_new_depth():
     """The load repeats, but thicker from place to place."""
     depth = cartons() + np.tile(np.repeat(np.arange(10) * 0.25, 60), (SHAPE[0], 1))
