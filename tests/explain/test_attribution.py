@@ -75,6 +75,12 @@ class TestProbe:
         assert probe.score(1.0 - head) < 0.6
         assert probe.score(head) > 0.85
 
+    def test_a_map_that_tells_nothing_tells_nothing_smoothed(self, probe):
+        """Or its middle would be the hottest, as bodies' are, and a network that knows nothing would look as if it knew."""
+        smooth = probe.smooth(np.full(probe.region.shape, 0.4))
+        np.testing.assert_allclose(smooth[probe.region], 0.4, rtol=1e-4)
+        assert (smooth[~probe.region] == 0.0).all()
+
     def test_without_is_the_whole_scan_as_expected(self, probe):
         radiograph = replace(Yard().radiograph, optical_depth=np.full((1, 200, 400), 3.0, np.float32))
         expected = replace(probe.expected, depth=np.full(probe.expected.depth.shape, 1.0))

@@ -101,10 +101,16 @@ class Probe:
         return float(inside[-max(1, round(CORE / cell)) :].mean()) if inside.size else 0.0
 
     def smooth(self, heat: np.ndarray, width: float = 0.03) -> np.ndarray:
-        """A map over the box, smoothed by some meters, and 0 outside of the region."""
-        sigma = [width / side for side in self.part.pixel_pitch]
-        drawn = cv2.GaussianBlur(heat.astype(np.float32), (0, 0), sigmaX=max(sigma[1], 0.3), sigmaY=max(sigma[0], 0.3))
-        return np.where(self.region, drawn, 0.0).astype(np.float32)
+        """A map over the box, smoothed by some meters, and 0 outside of the region.
+
+        Means are of the region alone: a map that is the same everywhere stays so, and does not fall off to its edge.
+        """
+        row, column = (max(width / side, 0.3) for side in self.part.pixel_pitch)
+        inside, weight = (
+            cv2.GaussianBlur(np.where(self.region, plane, 0.0).astype(np.float32), (0, 0), sigmaX=column, sigmaY=row)
+            for plane in (heat, np.ones_like(heat))
+        )
+        return np.where(self.region, inside / np.maximum(weight, 1e-6), 0.0).astype(np.float32)
 
 
 def _cut(radiograph: Radiograph, box: Box) -> Radiograph:
