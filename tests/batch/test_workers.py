@@ -41,6 +41,20 @@ def test_a_worker_that_dies_costs_only_its_own_scan(tmp_path: Path) -> None:
     assert "use fewer workers" in row["error"]
 
 
+def test_no_worker_waits_while_a_result_is_written(tmp_path: Path) -> None:
+    with LocalWorkers(FakeFactory(), 1, 1) as workers:
+        done = workers.run(tasks(tmp_path, "score 0.1", "score 0.2"))
+        assert next(done).task.path.name == "0.npy"
+        _until((tmp_path / "out" / "1.npy" / "report.json").exists)
+        assert [item.task.path.name for item in done] == ["1.npy"]
+
+
+def test_workers_can_be_given_more_when_they_are_done(tmp_path: Path) -> None:
+    with LocalWorkers(FakeFactory(), 1, 1) as workers:
+        for _ in range(2):
+            assert [item.failed for item in workers.run(tasks(tmp_path, "score 0.1"))] == [False]
+
+
 def test_a_scan_whose_worker_died_is_tried_once_more_alone(tmp_path: Path) -> None:
     with LocalWorkers(FakeFactory(), 2, 1) as workers:
         done = list(workers.run(tasks(tmp_path, f"once {tmp_path / 'flag'}", "score 0.2")))
