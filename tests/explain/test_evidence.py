@@ -226,6 +226,14 @@ def test_front_and_rear_are_those_of_the_containers_own_truck():
     assert "left end (its front, where the cab is)" in place(at_the_back, containers, cabs)
 
 
+@pytest.mark.parametrize(("kind", "left", "said"), [("person", 0, True), ("person", 400, False), ("void", 0, False)])
+def test_a_person_in_the_cab_may_be_its_driver(kind, left, said):
+    yard = Yard(kind=kind, shape=(200, 900), box=Box(80, 340, 120, 370))
+    radiograph = replace(yard.radiograph, regions=(Region("cab", Box(40, left, 160, left + 380)),))
+    (why,) = explain(FakeModel(yard.anomaly), radiograph, (yard.finding,), anomaly=yard.anomaly)
+    assert ("With care: it lies in the cab, where a driver sits in plain sight." in why.sentences) is said
+
+
 @pytest.mark.parametrize(("shape", "pitch"), [((400, 1), (0.01, 0.01)), ((900, 3), (0.004, 0.004)), ((2, 900), (0.005, 0.005))])
 def test_a_scan_narrower_than_what_is_compared_is_explained(shape, pitch):
     yard = Yard(shape=shape, pitch=pitch, box=Box(0, 0, shape[0] // 2 or 1, shape[1] // 2 or 1), containers=False)

@@ -147,7 +147,7 @@ def sentences(
         *_transmission(measured),
         *_comparison(finding, measured),
         *(f"Against it: {reason}." for reason in _against(finding, measured)),
-        *(f"With care: {reason}." for reason in _care(measured, radiograph)),
+        *(f"With care: {reason}." for reason in _care(finding, measured, radiograph)),
     ]
     return tuple(said)
 
@@ -273,8 +273,11 @@ def _against(finding: Finding, measured: Measured) -> list[str]:
     return reasons
 
 
-def _care(measured: Measured, radiograph: Radiograph) -> list[str]:
+def _care(finding: Finding, measured: Measured, radiograph: Radiograph) -> list[str]:
     reasons = []
+    cabs = [region.box for region in radiograph.regions if region.kind == "cab"]
+    if finding.kind == "person" and any(_middle_in(finding.box, cab) for cab in cabs):
+        reasons.append("it lies in the cab, where a driver sits in plain sight")
     if measured.opaque > 0:
         reasons.append(f"{100 * measured.opaque:.0f} % of it was not penetrated, nothing can be said there")
     elif measured.touches_opaque:
@@ -288,6 +291,12 @@ def _care(measured: Measured, radiograph: Radiograph) -> list[str]:
     if any(step.is_warning and "pitch" in f"{step.name} {step.note}" for step in radiograph.history):
         reasons.append("the pixel pitch was estimated, every length and mass with it")
     return reasons
+
+
+def _middle_in(box: Box, other: Box) -> bool:
+    """Whether a box's middle lies in another."""
+    row, column = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    return other.top <= row < other.bottom and other.left <= column < other.right
 
 
 def _short(value: float) -> str:
