@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 
 from xrayscan._threads import limit_threads
-from xrayscan.evaluation.metrics import bootstrap
+from xrayscan.evaluation.metrics import bootstrap, wilson
 from xrayscan.evaluation.records import open_packed
 from xrayscan.explain.attribution import METHODS, attribute
 from xrayscan.explain.expected import expected_depth
@@ -256,15 +256,23 @@ def figure(values: list[float], form: str = "{:.2f}") -> str:
     return f"{form} ({form} to {form})".format(found.value, found.low, found.high)
 
 
+def share(hits: Sequence[bool]) -> str:
+    """Share of what is true, and Wilson's 95 % interval."""
+    if not hits:
+        return "none"
+    found = wilson(sum(hits), len(hits))
+    return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
+
+
 def rows(told: list[dict]) -> Iterator[str]:
     names = list(told[0]["curves"])
     for name in names:
         out, put = ([one["curves"][name][k] for one in told] for k in (0, 1))
-        points = [float(one["points"][name]) for one in told]
+        points = [one["points"][name] for one in told]
         seconds = f"{np.median([one['seconds'][name] for one in told]):.2f}" if name in METHODS else ""
         yield (
             f"| {name} | {figure(out)} | {figure(put)} | {figure([b - a for a, b in zip(out, put, strict=True)])} "
-            f"| {figure(points)} | {seconds} |"
+            f"| {share(points)} | {seconds} |"
         )
 
 
@@ -277,8 +285,8 @@ def tops(lines: list[dict], threshold: float) -> Iterator[str]:
         ("in which a person is found at all", found),
         ("with somebody, found or not", seen),
     ):
-        share = figure([float(one["points"]) for one in those])
-        yield f"- The first person's hottest place is on a body, scans {name}: {share} of {len(those)}."
+        right = share([one["points"] for one in those])
+        yield f"- The first person's hottest place is on a body, scans {name}: {right} of {len(those)}."
 
 
 def table(lines: list[dict], card: ModelCard) -> str:
@@ -305,19 +313,19 @@ def table(lines: list[dict], card: ModelCard) -> str:
     for name in METHODS:
         those = [one["randomized"][name] for one in random]
         faith = figure([one["curves"][1] - one["curves"][0] for one in those])
-        points = figure([float(one["points"]) for one in those])
+        points = share([one["points"] for one in those])
         text.append(f"| {name} | {figure([one['agreement'] for one in those])} | {faith} | {points} |")
     text += [
         "",
         f"- Persons above the threshold of 1 % that fall below it without the finding: "
-        f"{figure([float(one['alarm']['after'] <= threshold) for one in above])} of {len(above)}.",
+        f"{share([one['alarm']['after'] <= threshold for one in above])} of {len(above)}.",
         f"- Of all findings, score left: {figure([one['left'] for one in told])}, of {figure([one['score'] for one in told])}.",
         f"- Noise of what was replaced, over that of its surroundings: median {np.median(rough):.2f}, "
         f"{np.mean(np.abs(np.array(rough) - 1) <= 0.1):.0%} of {len(rough)} within 10 %.",
         *tops(lines, threshold),
         *(
             f"- {name} with heat of a probability of {level:g} or more anywhere: "
-            f"{sum(line[Clean][f'above_{level:g}_m2'] > 0 for line in of)} of {len(of)}."
+            f"{share([line[Clean][f'above_{level:g}_m2'] > 0 for line in of])} of {len(of)}."
             for name, kind in (("Clean scans", "clean"), ("Clean scans with a look-alike", "look-alike"))
             for level in STEPS[:2]
             if (of := [line for line in lines if Clean in line and line["kind"] == kind])
