@@ -158,6 +158,10 @@ def test_it_zooms_and_steps_through_the_findings(browser, saved):
     page.context.close()
 
 
+def heat_share(page):
+    return page.evaluate("Number(document.getElementById('heat').style.opacity)")
+
+
 def test_it_flickers_between_the_scan_and_the_scan_without(browser, saved):
     page = opened(browser, saved[0])
     spot, far = (1070, 480), (700, 300)
@@ -166,16 +170,22 @@ def test_it_flickers_between_the_scan_and_the_scan_without(browser, saved):
     page.wait_for_timeout(200)
     assert sum(pixel(page, *spot)) > sum(before[0]) + 9  # less matter: lighter
     assert pixel(page, *far) == before[1]
+    assert heat_share(page) == 0.0  # none speaks of what was taken out
     page.keyboard.press("w")
+    page.wait_for_timeout(200)
+    assert heat_share(page) == 1.0
     page.click("#flicker")
-    seen = set()
+    seen, colored = set(), set()
     for _ in range(15):
         seen.add(pressed(page, "without"))
         page.wait_for_timeout(100)
+        colored.add(heat_share(page))
     assert seen == {True, False}
+    assert colored == {0.0}  # the load flickers, not the color
     page.click("#flicker")
     page.wait_for_timeout(500)
     assert not pressed(page, "without")
+    assert heat_share(page) == 1.0
     assert pixel(page, *spot) == before[0]
     page.context.close()
 
