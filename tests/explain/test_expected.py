@@ -43,6 +43,14 @@ def scan(depth: np.ndarray, change: float = 0.9, box: Box = BOX, **changed) -> R
     return Radiograph(planes, **{"valid": ones, "opaque": ~ones, "pixel_pitch": PITCH, "energies": energies} | changed)
 
 
+def short_scan(depth: np.ndarray, box: Box) -> Radiograph:
+    """Of any width, with something added in a box."""
+    put = depth.copy()
+    put[box.slices] += 0.9
+    ones = np.ones(depth.shape, bool)
+    return Radiograph(noisy(put)[None], ones, ~ones, PITCH)
+
+
 def roughness(plane: np.ndarray) -> float:
     """Noise: what neighbors along the rows differ by, robust against edges."""
     return float(1.4826 * np.median(np.abs(np.diff(plane, axis=1))) / np.sqrt(2.0))
@@ -98,12 +106,8 @@ def irregular(columns: int) -> np.ndarray:
 
 
 def test_edges_of_the_load_around_are_no_noise():
-    depth = irregular(180)
-    put = depth.copy()
     box = Box(50, 60, 110, 110)
-    put[box.slices] += 0.9
-    ones = np.ones(depth.shape, bool)
-    expected = expected_depth(finding(box), Radiograph(noisy(put)[None], ones, ~ones, PITCH))
+    expected = expected_depth(finding(box), short_scan(irregular(180), box))
     assert expected.shift is None
     inside = expected.depth[0][INNER]
     off_neighbors = (inside[:, 2:] - 2 * inside[:, 1:-1] + inside[:, :-2]) / np.sqrt(6.0)
@@ -115,11 +119,8 @@ def test_what_lies_below_does_not_rise_into_what_is_drawn_from_the_edge():
     """Somebody in the air over a dense floor: what is left and right of him goes on, and not the floor."""
     depth = np.tile(np.linspace(0.2, 0.6, 180) ** 2, (SHAPE[0], 1))
     depth[112:] += 3.0
-    put = depth.copy()
     box = Box(60, 60, 110, 130)
-    put[box.slices] += 0.9
-    ones = np.ones(depth.shape, bool)
-    expected = expected_depth(finding(box), Radiograph(noisy(put)[None], ones, ~ones, PITCH))
+    expected = expected_depth(finding(box), short_scan(depth, box))
     assert expected.shift is None
     apart = np.abs(expected.depth[0] - depth[expected.box.slices])
     assert np.median(apart[5:40, 5:-5]) < 0.1
