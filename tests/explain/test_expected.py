@@ -127,6 +127,20 @@ def test_what_lies_below_does_not_rise_into_what_is_drawn_from_the_edge():
     assert apart[5:40, 5:-5].max() < 0.5
 
 
+def test_rows_that_nothing_is_seen_of_are_drawn_from_those_above_and_below():
+    """Dense goods left and right of somebody: the middle of what is drawn has no neighbor in its own rows, and is no hole."""
+    depth = np.tile(np.linspace(1.5, 3.0, 180) ** 1.5, (SHAPE[0], 1))
+    box = Box(60, 60, 110, 120)
+    radiograph = short_scan(depth, box)
+    opaque = np.zeros(depth.shape, bool)
+    opaque[40:130, :60] = opaque[40:130, 120:] = True
+    expected = expected_depth(finding(box), replace(radiograph, opaque=opaque))
+    assert expected.shift is None
+    inside = expected.replaced
+    assert inside[INNER].all()
+    assert np.abs(expected.depth[0] - depth[expected.box.slices])[inside].max() < 1.5
+
+
 def test_another_place_must_be_clearly_more_alike_than_the_edge():
     """It brings things of its own: here a barrel, from surroundings that have hardly anything of those here."""
     rng = np.random.default_rng(3)

@@ -278,11 +278,11 @@ def _pulled_and_pushed(known: np.ndarray, share: np.ndarray, level: int = 0) -> 
 
     Cells grow wide before they grow tall.
     """
-    own = known / np.maximum(share, 1e-3)
-    if min(known.shape) == 1 or share.min() >= SURE:
+    own = known / np.maximum(share, 1e-6)
+    if known.size == 1 or share.min() >= SURE:
         return own
     rows, columns = known.shape
-    half = ((columns + 1) // 2, rows if level % 3 < 2 else (rows + 1) // 2)
+    half = ((columns + 1) // 2, (rows + 1) // 2 if level % 3 == 2 or columns == 1 else rows)
     fewer, of = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (known, share))
     drawn = cv2.resize(_pulled_and_pushed(fewer, of, level + 1), (columns, rows), interpolation=cv2.INTER_LINEAR)
     weight = np.minimum(share / SURE, 1.0)
