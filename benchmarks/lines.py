@@ -3,11 +3,10 @@
     python benchmarks/lines.py [--columns 60000] [--block 16] [--model NAME]
 
 A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
-They are made before the clock starts, in a process of their own, and pushed as fast as they are taken; the first 5,000 columns
-no faster than the bar of 2,000 a second, because a made-up stretch is screened beside them (`Screener.rehearse`) that takes the
-memory of those to come. Prints the rate after the first 5,000 columns; the peak memory by then, by 12,000 columns, when the
-first stretch of up to 23 m has been screened, and at the end; of each person that the report finds, whether a first look told
-it, and how many meters of travel lay between the person's end and the beam when it first did.
+They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after
+the first 5,000 columns; the peak memory by then, by 12,000 columns, when the first stretch of up to 23 m has been screened, and at
+the end; of each person that the report finds, whether a first look told it, and how many meters of travel lay between the
+person's end and the beam when it first did.
 
 It starts itself anew with the two settings of docs/streaming.md, unless they are set.
 """
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 # As docs/streaming.md advises; they are read when a process begins.
 SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 ROWS, PITCH, OPEN, SETTLED, SCREENED = 850, 0.005, 60000, 5000, 12000
-BAR = 2000  # columns a second
 WAGONS = (("person", 3), ("clean", 4), ("person", 5), ("look-alike", 6))
 
 
@@ -105,8 +103,6 @@ def main() -> None:
             early = lines.push(block)
             for person in at_persons(early, ends):
                 told.setdefault(person, (lines.columns - person[1]) * PITCH)
-            if settled[0] == 0:
-                time.sleep(max(0.0, lines.columns / BAR - (time.perf_counter() - began)))
             if settled[0] == 0 and lines.columns >= SETTLED:
                 settled = lines.columns, time.perf_counter(), peak()
             if not screened and lines.columns >= SCREENED:

@@ -1,5 +1,7 @@
 """A scan that is still arriving, against the same scan as a whole."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -74,11 +76,6 @@ def scanned(screener, scan, width):
         for start in range(0, scan.view.shape[1], width):
             early += [(lines.columns + width, f) for f in lines.push(scan.view.pixels[:, :, start : start + width], at=start)]
         return lines.close(), early
-
-
-def wait(lines):
-    """Until what a scanner does beside has been done."""
-    lines._pool.submit(int).result()
 
 
 def told(report):
@@ -195,9 +192,8 @@ class TestRehearsal:
         monkeypatch.setattr(screener, "stretch", lambda scan, cut: shown.append(xs.normalize(scan)))
         air = None if air is None or quantity != "counts" else np.full((len(energies), 40), air)
         given = {"quantity": quantity, "energies": energies, "air": air}
-        with xs.LineScanner(screener, rows=40, pixel_pitch=0.05, **given) as lines:
-            wait(lines)
-        (radiograph,) = shown
+        with xs.LineScanner(screener, rows=40, pixel_pitch=0.05, **given):
+            (radiograph,) = shown  # before the first column comes
         assert radiograph.optical_depth.shape == (len(energies), 40, round((LONGEST + 2 * HALO) / 0.05))
 
     def test_it_is_done_once(self, screener, truck, monkeypatch):
@@ -205,9 +201,42 @@ class TestRehearsal:
         monkeypatch.setattr(screener, "_rehearsed", 0)
         monkeypatch.setattr(screener, "stretch", lambda *given: shown.append(given))
         for _ in range(3):
-            with lines_of(screener, truck) as lines:
-                wait(lines)
-        assert len(shown) == 1
+            with lines_of(screener, truck):
+                assert len(shown) == 1
+
+    def test_who_opens_another_meanwhile_waits_for_it(self, screener, truck, monkeypatch):
+        begun, end, shown = threading.Event(), threading.Event(), []
+
+        def stretch(*given):
+            begun.set()
+            assert end.wait(10)
+            shown.append(given)
+
+        def opened():
+            with lines_of(screener, truck):
+                return len(shown)
+
+        monkeypatch.setattr(screener, "_rehearsed", 0)
+        monkeypatch.setattr(screener, "stretch", stretch)
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(opened)
+            assert begun.wait(10)
+            second = pool.submit(opened)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.2)
+            end.set()
+            assert first.result(10) == second.result(10) == 1
+
+    def test_one_that_can_not_be_normalized_is_told_by_the_first_stretch(self, screener, truck, monkeypatch):
+        def failing(*_):
+            raise CalibrationError("air is not above dark")
+
+        monkeypatch.setattr(screener, "_rehearsed", 0)
+        monkeypatch.setattr(screener, "stretch", failing)
+        with lines_of(screener, truck) as lines:
+            lines.push(truck.view.pixels)
+            with pytest.raises(CalibrationError, match="air is not above dark"):
+                lines.close()
 
 
 class TestErrors:

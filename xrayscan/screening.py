@@ -6,19 +6,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self, TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from xrayscan.arriving import Arriving, Gaps, scan_like
+from xrayscan.arriving import Arriving, Gaps
 from xrayscan.assembly import Assembly, is_kept
 from xrayscan.errors import CalibrationError, ReportError, ShapeError, StoppedError
 from xrayscan.explain import Explanation, explain, explainer
@@ -31,6 +31,7 @@ from xrayscan.network.anomaly import AnomalyMap
 from xrayscan.normalize import normalize
 from xrayscan.normalize.opacity import inspected_share
 from xrayscan.quality.fitness import STOPPED
+from xrayscan.rehearsal import made_up, rehearsed
 from xrayscan.report import Report
 from xrayscan.scan import Box, Manifest, Quantity, Radiograph, Scan, Source, Step
 from xrayscan.stop import Stop
@@ -40,9 +41,6 @@ from xrayscan.zoo import ModelCard, load_model
 __all__ = ["LineScanner", "Screener"]
 
 Result = TypeVar("Result")
-
-BLANK = 1000  # counts of air in a scan that is made up, where the open beam is not known
-BLOCKS = 16  # of a made-up load, one over the other
 
 
 class Screener:
@@ -86,6 +84,7 @@ class Screener:
         self.false_alarm_rate = false_alarm_rate
         self.threshold = self.model.card.threshold(false_alarm_rate)
         self._rehearsed = 0  # pixels of the largest made-up scan that was screened
+        self._rehearsing = Lock()
 
     @cached_property
     def light(self) -> Model:
@@ -223,7 +222,9 @@ class Screener:
         )  # fmt: skip
 
     def rehearse(self, like: Scan, columns: int) -> None:
-        """Screen a made-up scan, unless one as large was: from then on the process holds the memory that such scans take.
+        """Screen a made-up stretch of a lane, unless one as large was: the process then holds the memory that such ones take.
+
+        First looks are taken beside it. Where another thread is at it, it is waited for.
 
         Parameters
         ----------
@@ -237,19 +238,12 @@ class Screener:
         CalibrationError
             If it can not be normalized.
         """
-        energies, rows, _ = like.view.pixels.shape
-        if energies * rows * columns <= self._rehearsed:
-            return
-        self._rehearsed = energies * rows * columns
-        air = like.calibration.air
-        pixels = np.full((energies, rows, columns), BLANK, np.uint16)
-        if air is not None:
-            pixels[:] = air.reshape(energies, rows, 1).clip(0, 65535)
-        # A load of uneven blocks on the ground: in mere air much is left out.
-        load = pixels[:, rows // 5 :, columns // 20 : columns - columns // 20]
-        blocks = np.random.default_rng(0).uniform(0.02, 0.5, (BLOCKS, 8 * BLOCKS)).astype(np.float32)
-        load[:] = load * cv2.resize(blocks, load.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
-        self.stretch(scan_like(like, pixels, np.zeros(columns, bool)), Stretch(0, columns, 0, columns))
+        with self._rehearsing:
+            energies, rows, _ = like.view.pixels.shape
+            if energies * rows * columns > self._rehearsed:
+                cut = Stretch(0, columns, 0, columns)
+                rehearsed(made_up(like, columns), lambda scan: self.stretch(scan, cut), self.light)
+                self._rehearsed = energies * rows * columns
 
     def _unseen(self, scan: Scan, why: str) -> Report:
         """The report of a stretch that was not looked at."""
@@ -294,7 +288,9 @@ class LineScanner:
     blocks it came in. What is held in memory does not grow with the scan; of a scan of more than 23 m the report's planes lie
     in temporary files, 27 bytes a pixel of one energy.
 
-    One thread pushes at a time. As a context manager it is closed or, after an error, given up.
+    The first one of a `Screener` takes a second or two to open: it screens a made-up stretch, so that what a lane takes in
+    memory is taken before the first column comes. One thread pushes at a time. As a context manager it is closed or, after an
+    error, given up.
 
     Parameters
     ----------
@@ -352,14 +348,15 @@ class LineScanner:
             )
         self._pitch = like.view.pixel_pitch[1]
         longest = round((LONGEST + 2 * HALO) / self._pitch)
+        # What a stretch takes is taken before the first column comes, so that a host sees it at once. If a made-up one can not
+        # be normalized, neither can the first, which then says so.
+        with suppress(CalibrationError):
+            screener.rehearse(like, longest)
         self._held = Arriving(like, gaps, room=longest + hop_columns(self._pitch))
         self._first = FirstLook(screener.light, self._held.scan, self._pitch)
         self._assembly = Assembly()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="xrayscan-stretch")
         self._running: deque[Future[None]] = deque()
-        # What a stretch takes is taken at once, so that a host sees it from the first columns on. If a made-up one can not be
-        # screened, neither can the first, which then says so.
-        self._pool.submit(screener.rehearse, like, longest)
         self._next = 0  # first column of the next stretch
         self._failed: Exception | None = None
         self._closed = False
