@@ -132,6 +132,15 @@ class TestAScan:
             stream.send('{"close": true}')
             assert f"is that of scan {ids[0]}; give every other scan a new one" in refused(stream, 4409, "key-reused")
 
+    def test_with_a_key_that_is_no_text_of_any_language_is_taken_too(self, service: Service) -> None:
+        ids = []
+        for key in (r"\ud800", r"\ud800", r"\ud801"):
+            with opened(service) as stream:
+                stream.send(json.dumps(SAID)[:-1] + f', "idempotency_key": "{key}"}}')
+                stream.send(block(0, LINE))
+                ids.append(closed(stream)["id"])
+        assert ids[0] == ids[1] != ids[2]
+
     def test_whose_sender_vanishes_was_none(self, service: Service) -> None:
         before = len(list((service.desk.spool.folder / "scans").iterdir()))
         for leave in (ClientConnection.close, lambda stream: stream.socket.shutdown(socket.SHUT_RDWR)):
@@ -323,6 +332,20 @@ class TestTheDoor:
         guard = Guard(nobody, Access.of([TOKEN]), Metrics())
         with pytest.raises(ValueError, match="a connection of kind 'webtransport' came; expected http or websocket"):
             asyncio.run(guard({"type": "webtransport"}, nobody, nobody))
+
+    def test_whose_client_is_gone_before_it_is_let_in_is_no_fault(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "websocket.accept"})
+            raise AssertionError("nobody is there")
+
+        async def gone(_message: Any) -> None:
+            raise ConnectionResetError
+
+        metrics = Metrics()
+        headers = [(b"authorization", BEARER["authorization"].encode())]
+        asyncio.run(Guard(app, Access.of([TOKEN]), metrics)({"type": "websocket", "headers": headers}, gone, gone))
+        assert (metrics.vanished._value.get(), metrics.faults._value.get()) == (1.0, 0.0)
+        assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
     def test_writes_nothing_of_its_clients_into_the_log(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG), opened(service, {**BEARER, "cookie": "secret"}) as stream:

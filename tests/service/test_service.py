@@ -352,6 +352,20 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         assert "its operator must free some" in problem(submit(client), 507, "disk-full")
 
 
+def test_an_upload_that_finds_no_folder_is_refused_and_gives_its_place_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(spool: Spool) -> Path:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    with served(tmp_path, in_threads=True, uploads=1) as service, service.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Spool, "incoming", refuse)
+            assert "its operator must free some" in problem(submit(client), 507, "disk-full")
+        assert submit(client).status_code == 202
+    assert "an upload has no place in the spool: [Errno 122] Disk quota exceeded" in caplog.text
+
+
 def test_room_on_the_disk_is_promised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Spool, "free", lambda spool: 2500)
     desk = Desk(Spool(tmp_path), FakeScreens(), Limits(free_bytes=500, upload_bytes=1000), 1)
