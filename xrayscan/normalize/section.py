@@ -165,9 +165,12 @@ def _leaning(votes: _Array, shift: _Array) -> _Array:
     whole = np.rint(shift).astype(np.intp)
     if not whole.any():
         return votes.mean(axis=1)
-    rows = np.arange(votes.shape[0])[:, None] + whole[None]
-    np.clip(rows, 0, votes.shape[0] - 1, out=rows)
-    return np.take_along_axis(votes, rows, axis=0).mean(axis=1)
+    most = int(np.abs(whole).max())
+    longer = np.ascontiguousarray(cv2.copyMakeBorder(votes, most, most, 0, 0, cv2.BORDER_REPLICATE).T)
+    total = np.zeros(votes.shape[0])
+    for column, first in zip(longer, (most + whole).tolist(), strict=True):
+        total += column[first : first + total.size]
+    return (total / whole.size).astype(votes.dtype)
 
 
 def fit_line(columns: _Array, rows: _Array) -> Line | None:

@@ -200,6 +200,7 @@ def _cosines(line: np.ndarray, weight: np.ndarray, shapes: np.ndarray, fastest: 
     count, good = line.size, weight > 0.0
     swing = np.where(good, line - shapes @ _solved(shapes, line, weight, 0), 0.0)
     fit = np.zeros(count)
+    cosine = np.cos(np.pi / (2 * count) * np.arange(4 * count))
     for _ in range(2):
         power = np.abs(np.fft.rfft(np.concatenate([swing, swing[::-1]]))) ** 2
         noise = float(np.median(power[power.size // 3 :])) / np.log(2.0)
@@ -210,7 +211,8 @@ def _cosines(line: np.ndarray, weight: np.ndarray, shapes: np.ndarray, fastest: 
         kept = np.flatnonzero(cv2.dilate(strong[None], np.ones((1, 3), np.uint8))[0][1:]) + 1
         if kept.size == 0:
             return fit, np.inf
-        waves = np.cos(np.pi * np.outer(np.arange(count) + 0.5, kept) / count)
+        # cos(pi (n + 1/2) k / count), of which there are 4 count different ones.
+        waves = cosine[np.outer(2 * np.arange(count) + 1, kept) % (4 * count)]
         found = _solved(np.concatenate([waves, shapes], axis=1), line, weight, kept.size)
         fit = waves @ found[: kept.size]
         swing = np.where(good, line - shapes @ found[kept.size :], fit)
