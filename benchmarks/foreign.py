@@ -62,12 +62,12 @@ def found_score(model: xs.network.Model, insertion: Insertion) -> float:  # type
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", nargs="*", default=[None])
+    parser.add_argument("--model", nargs="+", action="extend", metavar="NAME")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
-    models = [xs.load_model(name) for name in options.model]
+    models = [xs.load_model(name) for name in options.model or [None]]
     clean: dict[str, list[float]] = {model.card.name: [] for model in models}
     inserted: dict[str, list[tuple[float, float]]] = {model.card.name: [] for model in models}
     refused = 0
