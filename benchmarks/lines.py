@@ -4,9 +4,9 @@
 
 A few simulated wagons (needs xrayscan[train]), some with persons, pass again and again, as raw counts of 850 rows at 5 mm.
 They are made before the clock starts, in a process of their own, and pushed as fast as they are taken. Prints the rate after
-the first 5,000 columns; the peak memory by then, by 12,000 columns, when the first stretch of up to 23 m has been screened, and at
-the end; of each person that the report finds, whether a first look told it, and how many meters of travel lay between the
-person's end and the beam when it first did.
+the first 5,000 columns; the peak memory by then, by 12,000 columns, when the first stretch of up to 23 m has been screened,
+and at the end; of each person that the report finds, whether a first look told it, and how many meters of travel lay between
+the person's end and the beam when it first did.
 
 It starts itself anew with the two settings of docs/streaming.md, unless they are set.
 """
