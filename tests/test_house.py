@@ -41,6 +41,7 @@ CHAIN = [
     "report",
     "assembly",
     "first_look",
+    "rehearsal",
     "screening",
 ]
 EDGES = {"cli", "batch", "service", "simulate", "training", "evaluation", "plugin", "export"}

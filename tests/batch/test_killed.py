@@ -17,11 +17,13 @@ from tests.batch.fakes import FakeFactory
 from xrayscan.batch import screen_many
 
 ROOT = Path(__file__).parents[2]
+# What a shell starts in the background does not hear of Ctrl-C, unless it asks to.
 SCRIPT = """
-import sys
+import signal, sys
 from tests.batch.fakes import FakeFactory
 from xrayscan.batch import screen_many
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     screen_many([sys.argv[1]], sys.argv[2], workers=int(sys.argv[3]), screener_factory=FakeFactory())
 """
 FILES = ("results.jsonl", "results.csv", "index.html")
