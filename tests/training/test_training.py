@@ -4,17 +4,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("albumentations")
 
-import hashlib
 import itertools
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from xrayscan.errors import RecipeError
 from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
-from xrayscan.network.designs import build, load_weights, save_weights
+from xrayscan.network.designs import build
 from xrayscan.network.model import Model
 from xrayscan.simulate.body import library
 from xrayscan.simulate.loads import LOADS
@@ -29,7 +27,7 @@ from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
 from xrayscan.training.ship import export
-from xrayscan.zoo import load_card, load_model
+from xrayscan.zoo import load_model
 
 MIX = {"clean": 0.2, "look-alike": 0.2, "person": 0.4, "void": 0.1, "density": 0.1}
 SMALL = Recipe(
@@ -247,24 +245,6 @@ class TestMake:
             assert bits.max() < 2 * max(BITS.values())
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """The card of a model with weights of a plain pyramid, which a deeper one can start from."""
-    folder = tmp_path_factory.mktemp("models") / "plain"
-    shutil.copytree(load_card().folder, folder)
-    torch.manual_seed(7)
-    save_weights(build("pyramid", 24), "pyramid", folder / "weights.safetensors")
-    text = (folder / "card.toml").read_text(encoding="utf-8")
-    new = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
-    (folder / "card.toml").write_text(text.replace(load_card().sha256["weights.safetensors"], new), encoding="utf-8")
-    return load_card(folder)
-
-
-def started(plain, **changed) -> Recipe:
-    network = {"network": Network(design="pyramid", width=24)} | changed
-    return replace(SMALL, start=Start(str(plain.folder), plain.sha256["weights.safetensors"]), **network)
-
-
 class TestLoop:
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.set_num_threads(1)
@@ -306,42 +286,6 @@ class TestLoop:
         train(plan, packed / "train", tmp_path)
         rows = (tmp_path / "curve.csv").read_text().splitlines()
         assert [row.split(",")[0] for row in rows] == ["step", "50", "100", "150", "200"]
-
-    def test_it_goes_on_from_the_weights_of_a_model(self, plain, tmp_path):
-        run = loop._Run(started(plain), tmp_path, "cpu")
-        known = load_weights(plain.file("weights.safetensors")).state_dict()
-        for network in (run.network, run.mean):
-            for name, value in network.state_dict().items():
-                torch.testing.assert_close(value, known[name], rtol=0, atol=0)
-        assert run.network.training
-
-    def test_weights_that_are_not_the_named_ones_are_refused(self, plain, tmp_path):
-        other = replace(started(plain), start=Start(str(plain.folder), "0" * 64))
-        with pytest.raises(
-            RecipeError, match=r"the recipe names those of SHA-256 0000.*the model holds [0-9a-f]{64}; name the"
-        ):
-            loop._Run(other, tmp_path, "cpu")
-
-    def test_weights_of_another_width_are_refused(self, plain, tmp_path):
-        with pytest.raises(RecipeError, match="they do not fit the encoder of a pyramid of width 16; give the recipe's"):
-            loop._Run(started(plain, network=Network(design="pyramid", width=16)), tmp_path, "cpu")
-
-    def test_of_another_design_it_takes_the_encoder(self, plain, tmp_path):
-        run = loop._Run(started(plain, network=Network(design="unet-large", width=24)), tmp_path, "cpu")
-        known = load_weights(plain.file("weights.safetensors")).state_dict()
-        taken = {name: value for name, value in run.network.state_dict().items() if name.startswith(loop.ENCODER)}
-        assert len(taken) > 10
-        for name, value in taken.items():
-            torch.testing.assert_close(value, known[name], rtol=0, atol=0)
-
-    def test_a_deeper_one_starts_from_what_the_other_says(self, plain, tmp_path):
-        network = Network(design="pyramid-deep", width=24)
-        run = loop._Run(started(plain, network=network), tmp_path, "cpu")
-        scan = torch.rand(1, 5, 128, 160)
-        with torch.inference_mode():
-            said = load_weights(plain.file("weights.safetensors"))(scan)
-            torch.testing.assert_close(run.network.eval()(scan), said)
-        assert any(name.startswith(loop.DEEPER) for name in run.network.state_dict())
 
     @pytest.mark.parametrize("design", ["unet", "unet-strips"])
     def test_the_loss_is_that_of_the_coarse_answer(self, packed, design):

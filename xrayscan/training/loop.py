@@ -15,22 +15,18 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from xrayscan.errors import RecipeError
-from xrayscan.network.designs import build, load_weights
-from xrayscan.network.runtime import BACKENDS
+from xrayscan.network.designs import build
 from xrayscan.network.unet import AREAL_SCALE
 from xrayscan.training.crops import Crops
 from xrayscan.training.hard import hard_places
 from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
-from xrayscan.zoo import load_card
+from xrayscan.training.start import first_network
 
 __all__ = ["Progress", "loss_of", "train"]
 
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 Batch = dict[str, torch.Tensor]
-ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
-DEEPER = "deeper."  # what changes nothing before it is trained
 RECORDS = "records.jsonl"
 CLASS_WEIGHT = (1.0, 0.6, 0.6)
 
@@ -120,40 +116,13 @@ def _rate(schedule: Schedule, step: int, done: float) -> float:
     return float(schedule.rate * warm * cold * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(turned, 1.0)))))
 
 
-def _first(recipe: Recipe) -> nn.Module:
-    """The network as it is before the first step."""
-    network = build(recipe.network.design, recipe.network.width)
-    if recipe.start is None:
-        return network
-    card = load_card(recipe.start.model)
-    held = card.sha256.get(BACKENDS["torch"])
-    if held != recipe.start.sha256:
-        raise RecipeError(
-            f"starting from the weights of {recipe.start.model}: the recipe names those of SHA-256 {recipe.start.sha256}, the "
-            f"model holds {held}; name the ones that are meant"
-        )
-    given = load_weights(card.file(BACKENDS["torch"])).state_dict()
-    wanted = network.state_dict()
-    fit = {name for name, value in given.items() if name in wanted and wanted[name].shape == value.shape}
-    encoder = {name for name in wanted if name.startswith(ENCODER)}
-    if not encoder or not encoder <= fit:
-        raise RecipeError(
-            f"starting from the weights of {recipe.start.model}: they do not fit the encoder of a {recipe.network.design} of "
-            f"width {recipe.network.width}; give the recipe's [network] the design and width of that model"
-        )
-    fresh = {name for name in wanted if name.startswith(DEEPER)} - set(given)
-    whole = fit | fresh == set(wanted) and set(given) <= set(wanted)
-    network.load_state_dict(wanted | {name: given[name] for name in (fit if whole else encoder)})
-    return network.train()
-
-
 class _Run:
     """Network, optimizer, running mean and the step they are at."""
 
     def __init__(self, recipe: Recipe, folder: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder, self.device, self.step, self.seconds = recipe, folder, device, 0, 0.0
-        self.network = _first(recipe).to(device, memory_format=torch.channels_last)
+        self.network = first_network(recipe).to(device, memory_format=torch.channels_last)
         self.mean = build(recipe.network.design, recipe.network.width).to(device)
         self.mean.load_state_dict(self.network.state_dict())
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.schedule.rate, weight_decay=1e-2)

@@ -221,7 +221,8 @@ class Start:
     """The weights that a training goes on from, on other scans.
 
     Of a network of another design it takes the encoder, if the two have the same; of the same one without some of its
-    residual blocks everything, and the network starts from what that one says.
+    residual blocks, and of a narrower pyramid, everything: the network starts from what that one says. See
+    `xrayscan.training.start`.
 
     Attributes
     ----------
