@@ -27,6 +27,7 @@ SEEN = 3.0  # largest mean optical depth of what a person is inserted into: more
 OPEN, IN_OPEN = 0.02, 0.5  # mean optical depth of the open air, and how often somebody stays there: as in curtain trailers
 LAID, LEANING = 0.3, 8.0  # share of persons that are turned by a quarter, and standard deviation of the angle of all [°]
 FAINT = 0.3  # areal density below which a turned body's edge is left out [g/cm²]
+SMALL = (15.0, 70.0), (3.0, 1.0)  # how often somebody of such a mass [kg] is drawn: children are missed most
 TRIES = 8
 THERE = BITS["person"] | BITS["void"] | BITS["density"] | BITS["driver"]
 
@@ -44,7 +45,10 @@ class Persons:
 
     def __init__(self, paths: Sequence[Path], load: Callable[[Path], np.ndarray]) -> None:
         self.load = load
-        self.known = [(path, box) for path in paths for box in _apart(path.with_suffix(".json"))]
+        found = [(path, *one) for path in paths for one in _apart(path.with_suffix(".json"))]
+        self.known = [(path, box) for path, box, _ in found]
+        chances = np.interp([mass for _, _, mass in found], *SMALL)
+        self.chances = np.cumsum(chances) / max(chances.sum(), 1e-9)
 
     def insert(self, rng: Rng, patch: np.ndarray) -> bool:
         """Insert one of them into a crop, in place; False where no place was found, or the crop is of a display picture.
@@ -60,7 +64,9 @@ class Persons:
         bits = patch[4].astype(np.uint8)
         if not self.known or (bits & BITS["display"]).any():
             return False
-        path, (top, left, bottom, right) = self.known[rng.integers(len(self.known))]
+        path, (top, left, bottom, right) = self.known[
+            min(int(np.searchsorted(self.chances, rng.random())), len(self.known) - 1)
+        ]
         there = np.asarray(self.load(path)[:, top:bottom, left:right], np.float32)
         body = np.where(there[4].astype(np.uint8) & BITS["person"], there[5], 0.0).astype(np.float32)
         body = _turned(rng, body[:, ::-1] if rng.random() < 0.5 else body)
@@ -115,12 +121,12 @@ def _fits(rng: Rng, planes: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> b
     return bool(depth < SEEN and planes[3][mask].mean() < 0.2)
 
 
-def _apart(about: Path) -> list[tuple[int, int, int, int]]:
-    """Boxes of persons that are seen and overlap with no other person's."""
+def _apart(about: Path) -> list[tuple[tuple[int, int, int, int], float]]:
+    """Box and mass [kg] of persons that are seen and overlap with no other person's."""
     persons = [one for one in json.loads(about.read_text(encoding="utf-8"))["instances"] if one["kind"] == "person"]
     boxes = [tuple(one["box"]) for one in persons]
     return [
-        box for one, box in zip(persons, boxes, strict=True)
+        (box, float(one["mass"])) for one, box in zip(persons, boxes, strict=True)
         if one["hidden_share"] < 0.02 and one["mass"] > 10 and sum(_overlap(box, other) for other in boxes) == 1
     ]  # fmt: skip
 
