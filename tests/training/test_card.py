@@ -8,6 +8,7 @@ pytest.importorskip("torch")
 from tests.evaluation.test_summary import person_scan, scan
 from xrayscan.evaluation.summary import summarize
 from xrayscan.training.card import write_card
+from xrayscan.training.crosswise import crosswise
 from xrayscan.zoo import ModelCard, load_model
 
 HELD_OUT = '[data.held_out]\nloads = ["drums", "tiles"]\npeople = [3, 7, 9]\nlookalikes = []\n'
@@ -84,3 +85,18 @@ def test_figures_of_an_older_card_still_make_a_page(card):
 
 def test_a_card_without_figures_makes_a_page(card):
     assert "## Where it fails" in page(replace(card, figures={}))
+
+
+def test_the_page_tells_what_was_set_on_both_splits_apart(card):
+    rows = [scan("clean", k / 1000) for k in range(1000)] + [person_scan(0.3 + k / 200) for k in range(120)]
+    crossed = replace(card, figures={**card.figures, "crosswise": crosswise(rows, draws=20)})
+    text = page(crossed)
+    strict, shipped = text.split("## As shipped: set on both splits")
+    assert "Set on the calibration split alone, on the test split, whose families are others:" in strict
+    assert "Of 1120 scans of both splits, 1000 of them clean, each half was read as the other half" in shipped
+    for part in (strict, shipped):
+        assert part.count("Calibration error (ECE), person:") == 1
+        assert part.count("in the 90 % interval") == part.count("Mass of the persons found") == 1
+    assert "| 5.0% | 5" in shipped
+    assert ModelCard.load(crossed.folder).figures == crossed.figures
+    assert "As shipped" not in page(card)

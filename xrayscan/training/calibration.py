@@ -13,10 +13,12 @@ from xrayscan.evaluation.records import Record
 from xrayscan.evaluation.summary import CLEAN
 from xrayscan.zoo import ModelCard
 
-__all__ = ["RATES", "logistic", "mass_factor", "probabilities", "thresholds", "with_settings"]
+__all__ = ["FEWEST_CLEAN", "RATES", "logistic", "mass_factor", "probabilities", "thresholds", "with_settings"]
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.10)
 FEWEST = 20  # regions that a curve or an interval must rest on
+FEWEST_CLEAN = 200
+"""Clean scans that thresholds must rest on."""
 
 
 def thresholds(rows: Sequence[Record]) -> dict[float, float]:
@@ -25,11 +27,11 @@ def thresholds(rows: Sequence[Record]) -> dict[float, float]:
     Raises
     ------
     RecipeError
-        With fewer than 200 clean scans: a rate of 0.5 % would rest on no scan at all.
+        With fewer than `FEWEST_CLEAN`: a rate of 0.5 % would rest on no scan at all.
     """
     clean = [row.score["person"] for row in rows if row.kind in CLEAN]
-    if len(clean) < 200:
-        raise RecipeError(f"thresholds were asked for on {len(clean)} clean scans; 0.5 % needs at least 200")
+    if len(clean) < FEWEST_CLEAN:
+        raise RecipeError(f"thresholds were asked for on {len(clean)} clean scans; 0.5 % needs at least {FEWEST_CLEAN}")
     return {rate: threshold_at(clean, rate) for rate in RATES}
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from xrayscan.errors import MissingDependencyError, ModelError
+from xrayscan.evaluation.difficulty import is_clean
 from xrayscan.evaluation.records import Record, open_packed
 from xrayscan.evaluation.runs import measure, packed_scans
 from xrayscan.evaluation.summary import summarize
@@ -27,8 +28,9 @@ from xrayscan.network.grid import padded, to_grid
 from xrayscan.network.novelty import NOVELTY, fit
 from xrayscan.network.quantized import quantize
 from xrayscan.network.runtime import BACKENDS, REACH
-from xrayscan.training.calibration import with_settings
+from xrayscan.training.calibration import FEWEST_CLEAN, with_settings
 from xrayscan.training.card import write_card
+from xrayscan.training.crosswise import crosswise
 from xrayscan.training.recipe import HeldOut, Recipe
 from xrayscan.zoo import ModelCard
 
@@ -193,7 +195,8 @@ def finish(
 ) -> ModelCard:
     """The card of an exported model with its thresholds, probabilities and figures, written; arguments as those of `ship`.
 
-    The figures are those of what was set on the calibration split alone, whatever the recipe sets in the end.
+    The figures are those of what was set on the calibration split alone, whatever the recipe sets in the end. Where that is on
+    both splits, and these are large enough, `xrayscan.training.crosswise` tells what it is worth, under "crosswise".
     """
     note("setting thresholds and probabilities on the calibration split")
     rows = _measured(card, data, "calibration", workers)
@@ -203,7 +206,10 @@ def finish(
     tested = _measured(card, data, "test", workers)
     card = replace(card, figures=summarize(tested, dict(card.thresholds), card.mass_factor))
     if "test" in plan.data.set_on:
-        card = with_settings(card, [*rows, *tested], f"of recipe.toml's calibration and test splits{unknown}")
+        every = [*rows, *tested]
+        if sum(map(is_clean, every)) >= 2.5 * FEWEST_CLEAN:  # enough for either half
+            card = replace(card, figures={**card.figures, "crosswise": crosswise(every)})
+        card = with_settings(card, every, f"of recipe.toml's calibration and test splits{unknown}")
     write_card(card)
     return card
 
