@@ -288,6 +288,9 @@ class TestErrors:
         assert report.radiograph.shape == truck.view.shape
         assert not report.radiograph.valid[:, 50:60].any()
         assert any("did not arrive whole" in warning for warning in report.warnings)
+        assert any("a band of 10 columns within the picture held no measurement" in warning for warning in report.warnings)
+        whole = screener(truck)
+        assert report.inspected < whole.inspected - 0.01
 
     def test_no_calibration_that_works(self, screener):
         """Air that is not above dark: no first look, and an error that says so at the end."""

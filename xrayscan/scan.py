@@ -29,12 +29,14 @@ __all__ = [
     "Source",
     "Step",
     "View",
+    "bands",
     "frozen_array",
 ]
 
 Quantity = Literal["counts", "transmission", "display"]
 QUANTITIES: tuple[Quantity, ...] = ("counts", "transmission", "display")
 ENERGIES = ("high", "low")
+BAND = 8  # columns without a measurement that are more than a few lost pulses
 
 
 def _frozen_mapping(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -453,6 +455,30 @@ def _other_detector(name: str, shape: tuple[int, ...], view: View) -> ShapeError
     )
 
 
+def bands(valid: np.ndarray) -> list[tuple[int, int]]:
+    """First and last column, half open, of the bands within a picture that hold no measurement from top to bottom.
+
+    Columns without one at either end were not scanned; a few alone are lost pulses.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    >>> valid = np.ones((4, 60), bool)
+    >>> valid[:, :9], valid[:, 20:40], valid[:, 50:53] = False, False, False
+    >>> bands(valid)
+    [(20, 40)]
+    """
+    empty = ~np.asarray(valid.any(axis=0))
+    if not empty.any():
+        return []
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], empty.astype(np.int8), [0]])))
+    runs = ((int(first), int(last)) for first, last in edges.reshape(-1, 2))
+    return [(first, last) for first, last in runs if first > 0 and last < empty.size and last - first >= BAND]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Radiograph:
     """The normalized view: optical depth, and what of it can be trusted.
@@ -541,6 +567,17 @@ class Radiograph:
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
         return self.optical_depth.shape[1], self.optical_depth.shape[2]
+
+    @property
+    def unseen(self) -> np.ndarray:
+        """What nothing can be said of, shape (rows, columns): opaque pixels, and the bands of columns without a measurement
+        (`bands`).
+        """
+        unseen = self.opaque
+        for first, last in bands(self.valid):
+            unseen = unseen.copy() if unseen is self.opaque else unseen
+            unseen[:, first:last] = True
+        return unseen
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -149,6 +149,15 @@ def test_opaque_regions_are_hatched():
     assert np.unique(drawn[20:180, 200:300]).tolist() == [0]
 
 
+def test_a_band_that_was_not_measured_is_hatched():
+    yard = Yard(containers=False)
+    blind = yard.radiograph.valid.copy()
+    blind[:, 120:200] = False
+    drawn = overlay(replace(yard.radiograph, valid=blind), yard.clean, ())[: yard.radiograph.shape[0]]
+    assert len(np.unique(drawn[:, 120:200])) == 2
+    assert len(np.unique(drawn[:, 220:300])) == 1
+
+
 def test_gray_falls_with_optical_depth_and_air_is_white():
     depth = np.linspace(-1, 12, 300, dtype=np.float32)[None, None]
     ones = np.ones((1, 300), bool)

@@ -142,6 +142,16 @@ def test_dead_channels_and_dead_pulses_do_not_move_the_box():
     assert boxes[0].iou(scene.boxes[0]) > 0.95
 
 
+@pytest.mark.parametrize(("first", "wide"), [(350, 100), (240, 12), (160, 80)])
+def test_a_band_that_was_not_measured_cuts_no_container_in_two(first, wide):
+    scene = draw_scene(400, 1000)
+    valid = np.ones(scene.depth.shape, bool)
+    valid[:, first : first + wide] = False
+    boxes, _ = find_containers(np.where(valid, scene.depth, np.nan).astype(np.float32), valid)
+    assert len(boxes) == len(scene.boxes) == 1
+    assert boxes[0].iou(scene.boxes[0]) > 0.85
+
+
 def test_padding_is_no_container():
     scene = draw_scene()
     depth = np.concatenate([np.full((300, 200), np.nan, np.float32), scene.depth], axis=1)

@@ -131,6 +131,38 @@ def test_lost_and_copied_columns(made):
     assert note_of(beam, "lost columns").startswith("3 columns hold nothing and 1 are copied")
 
 
+@pytest.mark.parametrize("lost", ["not a number", "zero", "dark"])
+def test_a_band_that_was_not_measured_is_told(made, lost):
+    """The beam was off for a hundred columns amid the load: that is no opaque load, and nothing is known of what passed."""
+    counts = made.counts.astype(np.float32 if lost == "not a number" else np.uint16)
+    counts[:, 300:400] = {"not a number": np.nan, "zero": 0, "dark": np.rint(made.dark[:, None])}[lost]
+    beam = masked(counts, made.air, made.dark)
+    assert np.flatnonzero(~beam.valid.any(axis=0)).tolist() == list(range(300, 400))
+    assert note_of(beam, "bands") == (
+        "warning: a band of 100 columns within the picture held no measurement from top to bottom: "
+        "what passed there was not seen"
+    )
+
+
+def test_an_opaque_load_from_top_to_bottom_is_no_band(made):
+    """It has the noise of a closed beam: nothing comes through, and that was measured."""
+    rng, counts = np.random.default_rng(8), made.counts.copy()
+    closed = made.dark[:, None] + rng.normal(0.0, 3.0, (ROWS, 100))
+    counts[:, 300:400] = np.rint(closed.clip(0)).astype(counts.dtype)
+    beam = masked(counts, made.air, made.dark)
+    assert beam.valid[:, 300:400].mean() > 0.9
+    assert not [step for step in beam.steps if step.name == "bands"]
+
+
+def test_several_bands_are_counted_and_a_few_lost_pulses_are_none(made):
+    counts = made.counts.astype(np.float32)
+    counts[:, 200:230], counts[:, 300:310], counts[:, 400:407] = np.nan, np.nan, np.nan
+    assert note_of(masked(counts, made.air, made.dark), "bands").startswith("warning: 2 bands of 40 columns in all within the")
+    counts = made.counts.astype(np.float32)
+    counts[:, :40], counts[:, 400:407] = np.nan, np.nan
+    assert not [step for step in masked(counts, made.air, made.dark).steps if step.name == "bands"]
+
+
 def test_single_pixels_that_shout_or_fail(made):
     counts = made.counts.copy()
     counts[[20, 250], [30, 60]] = (65000, 400)

@@ -185,6 +185,15 @@ def test_columns_that_were_not_scanned_do_not_count():
     assert (nothing.scanned, nothing.valid, nothing.dead_share, nothing.blank) == (0, 0.0, 100.0, False)
 
 
+def test_a_band_amid_the_picture_counts_as_not_measured():
+    ones = np.ones((100, 400), bool)
+    valid = ones.copy()
+    valid[:, :50], valid[:, 200:235] = False, False
+    glance = look_at(Radiograph(np.ones((1, 100, 400), np.float32), valid, ~ones, (0.005, 0.005)))
+    assert (glance.scanned, glance.valid) == (350, pytest.approx(90.0))
+    assert glance.dead_share == 0.0
+
+
 def test_margins_around_the_picture_are_no_dead_channels():
     valid = np.ones((100, 400), bool)
     valid[:30] = valid[80:] = False

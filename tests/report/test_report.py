@@ -234,6 +234,14 @@ def test_an_unfamiliar_scan_is_said_to_be_one_and_never_low():
     assert not known.warnings
 
 
+def test_a_scan_with_a_band_that_was_not_measured_is_never_low():
+    yard = Yard()
+    seen = replace(yard.radiograph, history=(*yard.radiograph.history, Step("bands", "warning: a band of 90 columns")))
+    report = yard.report(score=0.1, anomaly=yard.clean, radiograph=seen, findings=(), explanations=())
+    assert report.priority == "medium"
+    assert "a band of 90 columns" in report.warnings
+
+
 def test_persons_are_told_as_a_range():
     report = Yard(probability=0.87).report()
     assert report.persons == (0, 1)

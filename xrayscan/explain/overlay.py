@@ -70,8 +70,8 @@ def overlay(
     """The scan with everything a reviewer needs to see, as a new color picture.
 
     Heat: the probability of "consistent with a concealed person" on a fixed scale that starts at 0.2, so that a clean scan has
-    no color at all. Outlines run around findings, not over them. What was not penetrated is hatched; a thin gray line is
-    the container. Below stands a legend with a scale bar.
+    no color at all. Outlines run around findings, not over them. What nothing can be said of (`Radiograph.unseen`) is
+    hatched; a thin gray line is the container. Below stands a legend with a scale bar.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def overlay(
     pen = Pen.of(frame.rows)
     plain = materials_picture(radiograph) if style.materials else _colored(picture(radiograph) if gray is None else gray)
     image = plain.copy()
-    hatched(image, frame.resized(radiograph.opaque.astype(np.float32)) > 0, pen)
+    hatched(image, frame.resized(radiograph.unseen.astype(np.float32)) > 0, pen)
     score, curve = frame.resized(anomaly.person), anomaly.model.calibration.get("person")
     if style.heat == "filled":
         image = blended(image, score, style.opacity, curve)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from xrayscan.normalize.beam import Beam
-from xrayscan.normalize.pixels import filled_in, hot_pixels, lost_columns, saturated, unscanned
+from xrayscan.normalize.pixels import blind_bands, filled_in, hot_pixels, lost_columns, saturated, unscanned
 from xrayscan.scan import Calibration, Step
 
 __all__ = ["dying_channels", "faulty_channels", "mask_faults"]
@@ -121,8 +121,8 @@ def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quanti
     Only what surely is no measurement is marked: what the calibration calls bad; pixels at which the converter is full, as
     the calibration says or, in counts, as a pile-up at their highest number shows; channels that `faulty_channels` finds,
     and of those that die during the scan the part from there on (`dying_channels`); columns in which nothing arrived
-    between columns where it did, or which are copies of their neighbors; single pixels that shout or fail; and columns at
-    either end that were not scanned.
+    between columns where it did, or which are copies of their neighbors; single pixels that shout or fail; and columns that
+    were not scanned, at either end or while the beam was off.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def mask_faults(beam: Beam, pixels: np.ndarray, calibration: Calibration, quanti
     if quantity != "display":
         for step in (lost_columns(beam, valid), hot_pixels(beam, valid)):
             steps += [step] if step else []
-    missing = unscanned(beam, valid)
-    steps += [missing] if missing else []
+    for step in (unscanned(beam, valid), blind_bands(valid)):
+        steps += [step] if step else []
     words = ", ".join(f"{count} {kind}" for kind, count in found.items() if count)
     share = float((~valid.any(axis=1)).mean())
     note = f"channels found faulty: {words or 'none'}; {share:.1%} of all rows are not valid"

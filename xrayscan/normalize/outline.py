@@ -134,9 +134,15 @@ def _mean_of_valid(depth: np.ndarray, valid: np.ndarray, size: tuple[int, int]) 
 
 
 def _unscanned(empty: np.ndarray) -> np.ndarray:
-    """Which of the empty columns stand together, shape (columns,): padding, that is taken for air, and no dead pulses."""
-    line = cv2.morphologyEx(empty.view(np.uint8)[None], cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
-    return cv2.dilate(line, np.ones((1, 3), np.uint8))[0].astype(bool)
+    """Which of the empty columns lie at either end, shape (columns,): padding, that is taken for air.
+
+    Within the picture the beam was off, or pulses were lost: the vehicle goes on there.
+    """
+    padding = empty.copy()
+    scanned = np.flatnonzero(~empty)
+    if scanned.size:
+        padding[scanned[0] : scanned[-1]] = False
+    return padding
 
 
 def _veil(small: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from xrayscan.normalize.beam import Beam
-from xrayscan.scan import Calibration, Step
+from xrayscan.scan import Calibration, Step, bands
 
-__all__ = ["filled_in", "hot_pixels", "lost_columns", "saturated", "unscanned"]
+__all__ = ["blind_bands", "filled_in", "hot_pixels", "lost_columns", "saturated", "unscanned"]
 
 PILE = 4.0
 FEWEST_PILED = 30
@@ -85,7 +85,10 @@ def _pile_up(pixels: np.ndarray) -> float | None:
 
 
 def unscanned(beam: Beam, valid: np.ndarray) -> Step | None:
-    """Mark columns at either end that hold nothing from top to bottom, in place: padding, not an opaque load.
+    """Mark columns that hold nothing from top to bottom, in place: padding at either end, or a beam that was off meanwhile.
+
+    An opaque load has the noise of a closed beam, and leaves air above it. What is empty within the picture lies between
+    columns with signal in half of their rows.
 
     Parameters
     ----------
@@ -106,7 +109,13 @@ def unscanned(beam: Beam, valid: np.ndarray) -> Step | None:
     same = np.pad(steps, ((0, 0), (1, 0))) | np.pad(steps, ((0, 0), (0, 1)))  # as its left or its right neighbor
     share = ((some <= limit) & same).mean(axis=0, dtype=np.float32)[None]
     empty = cv2.blur(share, (5, 1), borderType=cv2.BORDER_REPLICATE)[0] > EMPTY_SHARE
-    if empty.all() or not (empty[0] or empty[-1]):
+    if empty.all():
+        return None
+    lit = np.asarray((some > BESIDE_VOID).mean(axis=0) > 0.5)
+    for first, last in bands(share <= EMPTY_SHARE):
+        if lit[first - 1] and lit[last]:
+            valid[:, first:last] = False
+    if not (empty[0] or empty[-1]):
         return None
     left, right = (_reach(line, share) for line, share in ((empty, share[0]), (empty[::-1], share[0, ::-1])))
     valid[:, :left] = False
@@ -114,6 +123,18 @@ def unscanned(beam: Beam, valid: np.ndarray) -> Step | None:
     where = f"{left} columns at the left and {right} at the right edge"
     note = f"warning: {where} hold nothing from top to bottom: not scanned, not valid"
     return Step("unscanned", note, {"left": left, "right": right})
+
+
+def blind_bands(valid: np.ndarray) -> Step | None:
+    """What is to be said of bands of columns within the picture that hold no measurement."""
+    found = bands(valid)
+    if not found:
+        return None
+    # No places: the columns of one stretch of a train are none of the train's.
+    widths = [last - first for first, last in found]
+    what = f"a band of {widths[0]} columns" if len(found) == 1 else f"{len(found)} bands of {sum(widths)} columns in all"
+    note = f"warning: {what} within the picture held no measurement from top to bottom: what passed there was not seen"
+    return Step("bands", note, {"bands": len(found), "columns": sum(widths)})
 
 
 def _some_rows(valid: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ pitch over 20 mm       a head is 160 mm wide: under 8 pixels it has no shape; an
                        90 % interval allows, and one that no container told is not judged
 no matter in view      99 % of the pixels let more than 95 % through: the beam missed the vehicle, or it was shut
 dead channels          over 10 % of all, or a gap of over 80 mm: half a head falls into it
-valid under 80 %       a fifth of the picture holds no measurement; columns that were not scanned do not count
+valid under 80 %       a fifth of the picture holds no measurement; columns at either end that were not scanned do not count
 inspected under 20 %   four fifths of the load are opaque: whatever is found in the rest, the load was not seen
 limb not visible       10 g/cm² (an arm or leg; trunks have 16 to 36) over 0.2 x 0.2 m does not reach five times noise and
                        stripes behind an optical depth of 2: two walls of 2 mm steel and about 45 g/cm² of goods, a light load
@@ -117,7 +117,7 @@ class Glance:
     dead : ndarray of bool, shape (rows in the picture,)
         Channels that give nothing that can be used; rows that are only a margin around the picture are no channels.
     scanned : int
-        Columns that hold a measurement.
+        Columns from the first that holds a measurement to the last.
     valid : float [%]
         Pixels that hold one, among those columns.
     inspected : float [%]
@@ -180,8 +180,9 @@ def look_at(radiograph: Radiograph, energy: int = 0) -> Glance:
     """
     top, bottom = _margins(radiograph)
     valid = radiograph.valid[top : radiograph.shape[0] - bottom]
-    columns: np.ndarray = np.asarray(valid.any(axis=0))
-    scanned = int(columns.sum())
+    measured = np.flatnonzero(valid.any(axis=0))
+    # Columns at either end are padding; where nothing was measured in between, the beam was off.
+    scanned = int(measured[-1] - measured[0]) + 1 if measured.size else 0
     in_row = np.count_nonzero(valid, axis=1) / max(scanned, 1)
     every = max(1, int(np.sqrt(valid.size / _LOOKED_AT)))
     few = radiograph.optical_depth[energy, ::every, ::every][radiograph.valid[::every, ::every]]

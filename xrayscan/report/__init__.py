@@ -158,7 +158,8 @@ class Report:
     def priority(self) -> Priority:
         """How soon a person should look: "high" above the threshold; "opaque" up to it, but with less than half of
         the load penetrated; "poor" where the scan itself is too poor to screen; "medium" above the model's laxest
-        threshold, and where the scan is unlike what the model knows; else "low", which is not a clearance.
+        threshold, where the scan is unlike what the model knows, and where a band of it was not measured; else "low", which is
+        not a clearance.
         """
         if self.score > self.threshold:
             return "high"
@@ -168,7 +169,8 @@ class Report:
             return "poor"
         thresholds = self.card.thresholds
         laxest = thresholds[max(thresholds)] if thresholds else math.inf
-        return "medium" if self.score > laxest or self.anomaly.unfamiliar else "low"
+        blind = any(step.name == "bands" for step in self.radiograph.history)
+        return "medium" if self.score > laxest or self.anomaly.unfamiliar or blind else "low"
 
     @property
     def inspected(self) -> float:

@@ -79,7 +79,7 @@ class Layers:
             heat=png(
                 heat(cv2.resize(anomaly.person, half, interpolation=cv2.INTER_AREA), anomaly.model.calibration.get("person"))
             ),
-            hatch=png(_hatch(radiograph.opaque, half)),
+            hatch=png(_hatch(radiograph.unseen, half)),
             overlay=png(drawn),
             rests=tuple(_rest(gray, frame, *pair) for pair in zip(findings, explanations, strict=bool(explanations))),
         )
