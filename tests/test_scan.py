@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import CalibrationError, ShapeError
+from xrayscan.geometry import bands
 from xrayscan.scan import Box, Calibration, Geometry, Radiograph, Region, Scan, Source, Step, View, frozen_array
 
 ROWS, COLUMNS = 6, 9
@@ -27,6 +28,28 @@ class TestScanFromArray:
 
     def test_two_planes_are_high_and_low(self):
         assert Scan.from_array(counts(2)).view.energies == ("high", "low")
+
+    def test_the_low_energy_first_is_refused(self):
+        with pytest.raises(ShapeError, match=r"the energies are \('low', 'high'\): a scan holds the high energy first"):
+            Scan.from_array(counts(2), energies=("low", "high"))
+
+    @pytest.mark.parametrize("kind", [np.uint16, np.float32, np.float64])
+    def test_what_is_masked_was_not_measured(self, kind):
+        masked = np.ma.masked_array(counts()[0].astype(kind), np.zeros((ROWS, COLUMNS), bool))
+        masked[:, 2:4] = np.ma.masked
+        held = Scan.from_array(masked).view.pixels[0]
+        assert np.isnan(held[:, 2:4]).all()
+        np.testing.assert_array_equal(np.delete(held, [2, 3], 1), np.delete(counts()[0], [2, 3], 1))
+
+    def test_a_masked_array_with_nothing_masked_is_an_array(self):
+        held = Scan.from_array(np.ma.masked_array(counts()[0])).view.pixels
+        assert type(held) is np.ndarray
+        assert held.dtype == np.uint16
+
+    @pytest.mark.parametrize("pitch", ["5mm", (1, 2, 3), "a"])
+    def test_a_pitch_that_is_no_length_is_refused(self, pitch):
+        with pytest.raises(CalibrationError, match=r"pixel_pitch is .*; expected a number, or \(row, column\), in meters"):
+            Scan.from_array(counts(), pixel_pitch=pitch)
 
     def test_sixteen_bits_stay_sixteen_bits(self):
         pixels = np.full((ROWS, COLUMNS), 65_535, np.uint16)
@@ -200,3 +223,24 @@ def test_a_converter_is_full_at_some_count(level):
 
 def test_parameters_of_a_step_are_plain_numbers():
     assert type(Step("a", parameters={"b": np.float32(2.0)}).parameters["b"]) is float
+
+
+class TestBands:
+    def test_only_wide_ones_within_the_picture(self):
+        valid = np.ones((4, 100), bool)
+        for first, last in ((0, 20), (30, 38), (50, 57), (90, 100)):
+            valid[:, first:last] = False
+        valid[2, 60:80] = False
+        assert bands(valid) == [(30, 38)]
+        assert bands(np.ones((4, 100), bool)) == bands(np.zeros((4, 100), bool)) == []
+
+    def test_nothing_can_be_said_of_them(self):
+        valid, opaque = np.ones((4, 60), bool), np.zeros((4, 60), bool)
+        opaque[1, 5] = True
+        seen = radiograph(optical_depth=np.zeros((1, 4, 60)), valid=valid, opaque=opaque)
+        assert seen.unseen is seen.opaque
+        blind = valid.copy()
+        blind[:, 20:40] = False
+        unseen = radiograph(optical_depth=np.zeros((1, 4, 60)), valid=blind, opaque=opaque).unseen
+        assert unseen[:, 20:40].all()
+        assert unseen.sum() == 4 * 20 + 1

@@ -173,6 +173,9 @@ def find(anomaly: AnomalyMap, radiograph: Radiograph, *, start: int = 0) -> tupl
     ShapeError
         If the two are of different scans.
     """
+    if not (isinstance(anomaly, AnomalyMap) and isinstance(radiograph, Radiograph)):
+        given = f"a {type(anomaly).__name__} and a {type(radiograph).__name__}"
+        raise TypeError(f"find was given {given}; pass an AnomalyMap, model(radiograph), and then the Radiograph")
     if anomaly.shape != radiograph.shape:
         raise ShapeError(
             f"the anomaly map has shape {anomaly.shape}, the radiograph {radiograph.shape}; pass the pair of one scan",

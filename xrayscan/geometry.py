@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from xrayscan.errors import ShapeError
 
-__all__ = ["Box", "Geometry", "Region", "RegionKind", "frozen_array"]
+__all__ = ["Box", "Geometry", "Region", "RegionKind", "bands", "frozen_array"]
 
 RegionKind = Literal["container", "load", "cab", "chassis"]
+BAND = 8  # columns without a measurement that are more than a few lost pulses
 
 
 def frozen_array(array: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> np.ndarray:
@@ -179,3 +180,27 @@ class Geometry:
         object.__setattr__(self, "lift", frozen_array(self.lift, np.float32))
         if self.lift.ndim != 1:
             raise ShapeError(f"lift has shape {self.lift.shape}; expected (columns,)", expected="(columns,)")
+
+
+def bands(valid: np.ndarray) -> list[tuple[int, int]]:
+    """First and last column, half open, of the bands within a picture that hold no measurement from top to bottom.
+
+    Columns without one at either end were not scanned; a few alone are lost pulses.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    >>> valid = np.ones((4, 60), bool)
+    >>> valid[:, :9], valid[:, 20:40], valid[:, 50:53] = False, False, False
+    >>> bands(valid)
+    [(20, 40)]
+    """
+    empty = ~np.asarray(valid.any(axis=0))
+    if not empty.any():
+        return []
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], empty.astype(np.int8), [0]])))
+    runs = ((int(first), int(last)) for first, last in edges.reshape(-1, 2))
+    return [(first, last) for first, last in runs if first > 0 and last < empty.size and last - first >= BAND]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xrayscan.errors import CalibrationError, ShapeError
-from xrayscan.geometry import Box, Geometry, Region, frozen_array
+from xrayscan.geometry import Box, Geometry, Region, bands, frozen_array
 
 __all__ = [
     "Box",
@@ -29,14 +29,12 @@ __all__ = [
     "Source",
     "Step",
     "View",
-    "bands",
     "frozen_array",
 ]
 
 Quantity = Literal["counts", "transmission", "display"]
 QUANTITIES: tuple[Quantity, ...] = ("counts", "transmission", "display")
 ENERGIES = ("high", "low")
-BAND = 8  # columns without a measurement that are more than a few lost pulses
 
 
 def _frozen_mapping(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -243,6 +241,13 @@ class View:
                 expected=pixels.shape[0],
                 actual=len(energies),
             )
+        if energies == ENERGIES[::-1]:
+            raise ShapeError(
+                "the energies are ('low', 'high'): a scan holds the high energy first; turn pixels, endpoints, air and dark "
+                "round (pixels[::-1]), or read the file with xs.read, which does so",
+                expected=ENERGIES,
+                actual=energies,
+            )
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "energies", energies)
         object.__setattr__(self, "pixel_pitch", _checked_pitch(self.pixel_pitch))
@@ -265,9 +270,12 @@ class View:
 def _checked_pitch(pitch: tuple[float, float] | float | None) -> tuple[float, float] | None:
     if pitch is None:
         return None
-    pair = tuple(np.broadcast_to(np.asarray(pitch, float), (2,))) if np.size(pitch) in (1, 2) else ()
+    try:
+        pair = tuple(np.broadcast_to(np.asarray(pitch, float), (2,))) if np.size(pitch) in (1, 2) else ()
+    except (TypeError, ValueError):
+        pair = ()
     if len(pair) != 2:
-        raise CalibrationError(f"pixel_pitch is {pitch!r}; expected (row, column) in meters")
+        raise CalibrationError(f"pixel_pitch is {pitch!r}; expected a number, or (row, column), in meters")
     row, column = float(pair[0]), float(pair[1])
     if not (1e-4 <= row <= 0.2 and 1e-4 <= column <= 0.2):
         raise CalibrationError(
@@ -354,8 +362,9 @@ class Scan:
         Parameters
         ----------
         pixels : array_like, shape (rows, columns) or (energies, rows, columns)
-            High energy first.
+            High energy first. What a masked array masks, or is not a number, was not measured.
         quantity : {"counts", "transmission", "display"}
+            Of an array nothing is guessed, as it is of a file that does not say it.
         air, dark : array_like or None, shape (rows,), (energies, rows), (rows, columns) or (energies, rows, columns) [counts]
             Open and closed beam; lines hold for every column.
         pixel_pitch : (float, float), float or None [m]
@@ -381,7 +390,7 @@ class Scan:
         >>> Scan.from_array(np.full((4, 6), 900, np.uint16), air=np.full(4, 1000), pixel_pitch=0.005)
         Scan(1 view: View(counts, high, 4 rows x 6 columns, uint16, pitch 5.00 x 5.00 mm); Calibration(air (1, 4)))
         """
-        array = np.asarray(pixels)
+        array = _unmasked(pixels)
         if array.ndim == 2:
             array = array[None]
         if energies is None:
@@ -430,6 +439,16 @@ class Scan:
         return f"Scan({count}{where}: {'; '.join(map(repr, self.views))}; {self.calibration!r})"
 
 
+def _unmasked(pixels: npt.ArrayLike) -> np.ndarray:
+    """An array of its own type, or of floats where some of it is masked: not a number there."""
+    if not np.ma.is_masked(pixels):
+        return np.asarray(pixels)
+    data = np.ma.getdata(pixels)
+    values = np.array(data, np.result_type(data.dtype, np.float32))
+    values[np.ma.getmaskarray(np.ma.asarray(pixels))] = np.nan
+    return values
+
+
 def _with_energies(name: str, line: npt.ArrayLike | None, view: View) -> np.ndarray | None:
     """Bring an air, dark or mask line to (energies, rows) or (energies, rows, columns)."""
     if line is None:
@@ -453,30 +472,6 @@ def _other_detector(name: str, shape: tuple[int, ...], view: View) -> ShapeError
         expected=(energies, rows),
         actual=shape,
     )
-
-
-def bands(valid: np.ndarray) -> list[tuple[int, int]]:
-    """First and last column, half open, of the bands within a picture that hold no measurement from top to bottom.
-
-    Columns without one at either end were not scanned; a few alone are lost pulses.
-
-    Parameters
-    ----------
-    valid : ndarray of bool, shape (rows, columns)
-
-    Examples
-    --------
-    >>> valid = np.ones((4, 60), bool)
-    >>> valid[:, :9], valid[:, 20:40], valid[:, 50:53] = False, False, False
-    >>> bands(valid)
-    [(20, 40)]
-    """
-    empty = ~np.asarray(valid.any(axis=0))
-    if not empty.any():
-        return []
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], empty.astype(np.int8), [0]])))
-    runs = ((int(first), int(last)) for first, last in edges.reshape(-1, 2))
-    return [(first, last) for first, last in runs if first > 0 and last < empty.size and last - first >= BAND]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -571,7 +566,7 @@ class Radiograph:
     @property
     def unseen(self) -> np.ndarray:
         """What nothing can be said of, shape (rows, columns): opaque pixels, and the bands of columns without a measurement
-        (`bands`).
+        (`xrayscan.geometry.bands`).
         """
         unseen = self.opaque
         for first, last in bands(self.valid):

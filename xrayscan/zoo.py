@@ -119,6 +119,10 @@ class ModelCard:
         ModelError
             If the card has no threshold for that rate; rates are never guessed.
         """
+        if not isinstance(false_alarm_rate, (int, float)):
+            raise TypeError(
+                f"the false-alarm rate is {false_alarm_rate!r}; pass a number, such as 0.01 for one scan in a hundred"
+            )
         for rate, score in self.thresholds.items():
             if abs(rate - false_alarm_rate) < 1e-9:
                 return score

@@ -193,6 +193,8 @@ def test_low_energy_first_stays_low_first(tmp_path: Path) -> None:
     (["{in}", "--out", "{in}/out", "--seed", "1"], "would be taken for benign scans by the next run"),
     (["{in}/a.npz", "--out", "{out}", "--seed", "1", "--source-distance", "0.5"], "expected 2 to 60 m"),
     (["{in}/a.npz", "--out", "{out}", "--seed", "1", "--persons", "0"], "equal to 1"),
+    (["{in}/a.npz", "--out", "{out}", "--seed", "1", "--posture", "flying"], "there is no posture 'flying'; known are"),
+    (["{in}/a.npz", "--out", "{out}", "--seed", "1", "--beam", "900"], "the beams are 900 MV; expected one or two"),
 ])  # fmt: skip
 def test_wrong_use_is_one_clear_line_and_2(arguments: list[str], said: str, counts: Yard, tmp_path: Path) -> None:
     written(tmp_path / "in", "a.npz", counts)
@@ -209,7 +211,6 @@ def test_wrong_use_is_one_clear_line_and_2(arguments: list[str], said: str, coun
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--x", "30"], "its middle has to be"),
-    (["--posture", "flying"], "flying"),
     (["--beam", "6", "--beam", "4"], "2 beams given for a scan of 1 energies"),
 ])  # fmt: skip
 def test_what_does_not_fit_a_scan_is_said_of_it(arguments: list[str], said: str, counts: Yard, tmp_path: Path) -> None:

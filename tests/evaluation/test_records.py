@@ -74,13 +74,13 @@ class TestRecord:
     def test_a_damaged_pack(self, tmp_path):
         path = write(tmp_path, 0)
         path.write_bytes(path.read_bytes()[:200])
-        with pytest.raises(CorruptScanError, match="opening the packed scan .*delete both, and that command makes them again"):
+        with pytest.raises(CorruptScanError, match="opening .* as a packed scan: .*; scans of your own are screened"):
             record(path, Answers())
 
     def test_a_pack_of_which_nothing_is_said(self, tmp_path):
         path = write(tmp_path, 0)
         path.with_suffix(".json").unlink()
-        with pytest.raises(CorruptScanError, match="opening the packed scan .*a .json beside it"):
+        with pytest.raises(CorruptScanError, match="opening .* as a packed scan: .*a .json beside it"):
             record(path, Answers())
 
 

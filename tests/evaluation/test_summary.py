@@ -62,7 +62,7 @@ class TestScans:
         assert easy["high"] == 1
 
     def test_at_the_cards_thresholds(self, rows):
-        at = summarize(rows, {0.05: 0.4, 0.01: 0.85}, {})["person"]["at the card's thresholds"]
+        at = summarize(rows, {0.05: 0.4, 0.01: 0.85}, {})["person"]["at thresholds set before"]
         assert at["0.05"]["clean scans alarmed"]["value"] == pytest.approx(0.19)
         assert at["0.01"]["scans with persons found"]["value"] == pytest.approx(0.5)
 

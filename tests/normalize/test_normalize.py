@@ -188,3 +188,13 @@ def test_what_is_no_scan_is_refused_in_words():
         normalize("a.tif")
     with pytest.raises(ValueError, match="asked to leave out 5; what can be left out is"):
         normalize(Scan.from_array(np.ones((64, 64)), quantity="transmission"), without=5)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "scale", "said"), [("counts", 1.0, True), ("counts", 4000.0, False), ("transmission", 1.0, False)]
+)
+def test_transmission_that_is_called_counts_is_said(quantity, scale, said):
+    image = np.random.default_rng(1).normal(1.0, 0.01, (120, 300)).astype(np.float32) * scale
+    image[30:90, 60:240] *= 0.4
+    told = normalize(Scan.from_array(image, quantity=quantity, pixel_pitch=0.02)).warnings
+    assert any("say quantity='transmission'" in warning for warning in told) is said

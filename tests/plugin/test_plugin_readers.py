@@ -106,6 +106,13 @@ def test_the_reader_that_the_faulty_ones_are_made_of_is_sound(tmp_path):
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize("which", ["good", "bad"])
+def test_one_path_is_no_list(tmp_path, which):
+    given = {"good": [sample(tmp_path)], which: str(sample(tmp_path))}
+    with pytest.raises(TypeError, match=rf"check_reader was given {which}='.*'; pass a list of paths: {which}=\['"):
+        check_reader(reader_of(), **given)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -402,8 +402,8 @@ class TestFigures:
         assert figures["person"]["auroc"]["value"] == 1.0
         assert figures["person"]["things found"]["value"] == 1.0
         assert figures["person"]["false findings a scan"] == pytest.approx(0.1)
-        assert figures["person"]["at the card's thresholds"]["0.05"]["scans with persons found"]["value"] == 1.0
-        assert figures["person"]["at the card's thresholds"]["0.01"]["scans with persons found"]["value"] == 0.0
+        assert figures["person"]["at thresholds set before"]["0.05"]["scans with persons found"]["value"] == 1.0
+        assert figures["person"]["at thresholds set before"]["0.01"]["scans with persons found"]["value"] == 0.0
         assert figures["person"]["mass"]["median relative error"] == pytest.approx(5 / 60, abs=1e-3)
         assert figures["person"]["found by difficulty at the 5 % threshold"]["medium"]["value"] == 1.0
 

@@ -204,7 +204,7 @@ def _rules() -> list[str]:
         "## How it is counted", "",
         "- **Clean** scans hide nothing; about half of them hold look-alikes, which count as clean.",
         "- **Found** scans with persons have a scan score above the threshold that alarms the stated share of the clean scans;",
-        "  a tie finds nothing. Set *on these scans* it compares detectors; *the card's* was set before (see there).",
+        "  a tie finds nothing. Set *on these scans* it compares detectors; *set before* tells what a promised rate is worth.",
         "  A scan is found *in the right place* if a region that hits what is there exceeds the threshold too.",
         "- **Difficulty** is that of a scan's easiest person, by the areal density of everything else over it: easy,",
         f"  {BOUNDS['easy']}; medium, {BOUNDS['medium']}; hard, {BOUNDS['hard']}; beyond, {BOUNDS['beyond']} (of every",
@@ -256,14 +256,14 @@ def _card(models: Sequence[Measured]) -> list[str]:
     rows = []
     for model in models:
         for rate, level in sorted(model.thresholds.items()):
-            row = model.figures["person"]["at the card's thresholds"].get(f"{rate:g}", {})
+            row = model.figures["person"]["at thresholds set before"].get(f"{rate:g}", {})
             alarmed, found = row.get("clean scans alarmed"), row.get("scans with persons found")
             rows.append([model.name, percent(rate), f"{level:.3f}", share(alarmed), share(found)])
     if not rows:
         return []
     head = ["model", "wanted", "scan score", "clean scans alarmed", "scans with persons found"]
     said = [f"Thresholds and probabilities of {model.name} were set on {model.set_on}." for model in models if model.set_on]
-    return ["## At the card's thresholds", "", *said, "", *_table(head, rows)]
+    return ["## At thresholds that were set before", "", *said, "", *_table(head, rows)]
 
 
 def _findings(models: Sequence[Measured]) -> list[str]:

@@ -147,8 +147,9 @@ def open_packed(path: Path, grid: float = GRID) -> Packed:
         return Packed(radiograph, Marks.of(packed, radiograph), about, bits)
     except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
         raise CorruptScanError(
-            f"opening the packed scan {path}: {error!r}; expected an array of 7 planes and a .json beside it, as "
-            "'xrayscan train' writes them: delete both, and that command makes them again"
+            f"opening {path} as a packed scan: {error!r}; expected an array of 7 planes and a .json beside it, as "
+            "'xrayscan train' writes them into its cache: that command makes again what is missing there; scans of your own "
+            "are screened, not evaluated"
         ) from error
 
 

@@ -99,7 +99,7 @@ def summarize(
     """
     sets = Draws.of([row.kind for row in rows], draws)
     person = _of_kind(rows, "person", sets) | _persons(rows, sets) | _numbers(rows)
-    person |= {"at the card's thresholds": _at_card(rows, thresholds)}
+    person |= {"at thresholds set before": _at_card(rows, thresholds)}
     for rate in (0.01, 0.05):
         if rate in thresholds:
             table = _by_difficulty_at(rows, thresholds[rate])
@@ -177,7 +177,7 @@ def _persons(rows: Sequence[Record], sets: Draws) -> dict[str, Any]:
 
 
 def _at_card(rows: Sequence[Record], thresholds: Mapping[float, float]) -> dict[str, Any]:
-    """The card's thresholds, set on other scans, on these."""
+    """Thresholds that were set on other scans, on these."""
     clean = [row.score["person"] for row in rows if is_clean(row)]
     held = [row.score["person"] for row in holding(rows, "person")]
     out = {}

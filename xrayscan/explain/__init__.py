@@ -106,6 +106,8 @@ def explain(
     The beam comes through to 2.2 % there (optical depth 3.8).
     18 g/cm² is near a head (19 g/cm²).
     """
+    if isinstance(findings, Finding):
+        raise TypeError("explain was given one finding; pass a list of them: [finding]")
     findings = tuple(findings)
     if not findings:
         return ()

@@ -152,8 +152,9 @@ def default_quantity(file: ScanFile, pixels: np.ndarray, *, has_air: bool) -> Qu
         return "counts"
     raise file.refused(
         f"its floats run from {low:.4g} to {top:.4g}: neither transmission (0 to {TRANSMISSION_TOP}) nor counts "
-        f"(above {COUNTS_FLOOR:g}); if it is one of them, say quantity='transmission' or 'counts'; optical depth "
-        "must be turned into transmission first, exp(-depth)"
+        f'(above {COUNTS_FLOOR:g}); if it is one of them, say so in a sidecar beside it (quantity = "transmission" or '
+        '"counts"; docs/formats.md), or with quantity=... in Python; optical depth must be turned into transmission first, '
+        "exp(-depth)"
     )
 
 

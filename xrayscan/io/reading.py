@@ -74,6 +74,10 @@ def read(
     ...     read(path, pixel_pitch=0.01, air=60000.0).view
     View(counts, high, 300 rows x 600 columns, uint16, pitch 10.00 x 10.00 mm)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"read was given a {type(path).__name__}; pass a path, or make a scan of an array with xs.Scan.from_array"
+        )
     said = Contents(
         np.empty(0),
         quantity=quantity,

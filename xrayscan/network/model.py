@@ -86,6 +86,11 @@ class Model:
         -------
         AnomalyMap
         """
+        if not isinstance(radiograph, Radiograph):
+            raise TypeError(
+                f"model {self.card.name} was given a {type(radiograph).__name__}; pass a Radiograph: xs.normalize(scan), or "
+                "screen files and scans with xs.Screener"
+            )
         given = planes(radiograph, self.card.grid)
         shape = padded_shape(given[0].shape)
         cut = list(tiles(shape, self.reach, self.tile_pixels))

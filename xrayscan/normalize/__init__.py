@@ -9,6 +9,7 @@ import numpy as np
 
 from xrayscan._callable import call_by_own_name
 from xrayscan.errors import ShapeError
+from xrayscan.io.contents import TRANSMISSION_TOP
 from xrayscan.normalize.beam import Beam, sparse
 from xrayscan.normalize.calibrate import from_counts, from_transmission
 from xrayscan.normalize.channels import level_channels
@@ -217,7 +218,19 @@ def _delivered(view: View, calibration: Calibration) -> Beam:
         beam = from_transmission(view.pixels, calibration.saturation)
     else:
         beam = from_counts(view.pixels, calibration)
-    return beam if calibration.air is not None else _check_direction(beam, view)
+    return beam if calibration.air is not None else _check_direction(_check_quantity(beam, view), view)
+
+
+def _check_quantity(beam: Beam, view: View) -> Beam:
+    """Say so if what is called counts looks like transmission, as an array may that nobody said anything of."""
+    some = sparse(view.pixels[0])
+    if view.quantity != "counts" or some.dtype.kind != "f" or not np.isfinite(some).any():
+        return beam
+    top = float(some[np.isfinite(some)].max())
+    if top > TRANSMISSION_TOP:
+        return beam
+    note = f"warning: no number is above {top:.3g}, and they are taken for counts; of transmission say quantity='transmission'"
+    return beam.with_step(Step("quantity", note, {"top": top}))
 
 
 def _check_direction(beam: Beam, view: View) -> Beam:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from xrayscan.geometry import bands
 from xrayscan.normalize.beam import Beam
-from xrayscan.scan import Calibration, Step, bands
+from xrayscan.scan import Calibration, Step
 
 __all__ = ["blind_bands", "filled_in", "hot_pixels", "lost_columns", "saturated", "unscanned"]
 

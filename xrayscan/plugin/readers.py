@@ -138,6 +138,9 @@ def check_reader(
     ...     print(check_reader(npy, good=[f"{folder}/0412.npy"]))
     the reader keeps the contract: 114 files and damaged copies
     """
+    for name, given in (("good", good), ("bad", bad)):
+        if isinstance(given, (str, Path)):
+            raise TypeError(f"check_reader was given {name}={str(given)!r}; pass a list of paths: {name}=[{str(given)!r}]")
     check = _Check(reader, seconds)
     expected = dict(good) if isinstance(good, Mapping) else dict.fromkeys(good)
     sound = [(opened(path), pixels) for path, pixels in expected.items()]

@@ -305,8 +305,13 @@ def _full(scan: Scan, view: View) -> float | None:
 
 
 def _pitch(image: Seen, glance: Glance) -> dict[str, Figure]:
-    if image.view.pixel_pitch is not None:
-        return {name: Figure(pitch, "mm", None, "stated") for name, pitch in zip(_PITCHES, glance.pitch, strict=True)}
+    stated = image.view.pixel_pitch
+    if stated is not None:
+        kept = stated == image.radiograph.pixel_pitch
+        where = (
+            "stated" if kept else f"by the container: the stated {1e3 * stated[0]:.3g} x {1e3 * stated[1]:.3g} mm contradict it"
+        )
+        return {name: Figure(pitch, "mm", None, where) for name, pitch in zip(_PITCHES, glance.pitch, strict=True)}
     said = []
     for unsure in glance.unsure:
         within = f", within {100 * unsure:.2g} %" if 0.0 < unsure < np.inf else ": a guess, no container was found"

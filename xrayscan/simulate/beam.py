@@ -11,8 +11,9 @@ import torch
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.material import attenuation, material
 
-__all__ = ["Beam", "optical_depth", "signal_weights"]
+__all__ = ["ENDPOINTS", "Beam", "optical_depth", "signal_weights"]
 
+ENDPOINTS = 1.0, 10.0  # of the beams that can be simulated [MV]
 # Water and iron in front of the detector [g/cm²], denser where T is large. Materials lighter than water, such as plastics,
 # carry a little negative iron (see material.basis).
 _WATER = np.linspace(0.0, 1.0, 65) ** 2 * 500.0
@@ -38,8 +39,9 @@ class Beam:
     detector_depth: float = 3.0
 
     def __post_init__(self) -> None:
-        if not 1.0 <= self.endpoint <= 10.0:
-            raise RecipeError(f"the beam's endpoint is {self.endpoint:g} MeV; expected 1 to 10 MeV")
+        low, high = ENDPOINTS
+        if not low <= self.endpoint <= high:
+            raise RecipeError(f"the beam's endpoint is {self.endpoint:g} MeV; expected {low:g} to {high:g} MeV")
 
 
 def signal_weights(beam: Beam, bins: int = 200) -> tuple[np.ndarray, np.ndarray]:

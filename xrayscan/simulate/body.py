@@ -30,6 +30,7 @@ __all__ = [
     "Body",
     "body_size",
     "body_solids",
+    "check_posture",
     "draw_body",
     "flesh_mesh",
     "seat_solids",
@@ -153,7 +154,7 @@ class Body:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "belongings", tuple(self.belongings))  # a record read from JSON holds a list
-        _check_posture(self.posture)
+        check_posture(self.posture)
         for what, value, low, high in (
             ("breath", self.breath, 0.0, 1.0), ("clothes", self.clothes, 0.0, 0.05), ("scale", self.scale, 0.9, 1.1),
         ):  # fmt: skip
@@ -258,7 +259,7 @@ def draw_body(
         For an unknown posture or number, or if none of 400 bodies drawn fits.
     """
     if posture is not None:
-        _check_posture(posture)
+        check_posture(posture)
     for _ in range(400):
         body = _drawn(rng, posture, people)
         if size_limit is None:
@@ -381,7 +382,7 @@ def shaped_solid(body: Body, at: Point, material: str, density: float) -> Solid:
     return mesh_solid(mesh.vertices + np.asarray(at, float), mesh.faces, material, density)
 
 
-def _check_posture(posture: str) -> None:
+def check_posture(posture: str) -> None:
     if posture not in POSTURES:
         raise RecipeError(f"there is no posture {posture!r}; known are: {'; '.join(POSTURES)}")
 

@@ -27,7 +27,7 @@ from xrayscan.simulate.sharpness import edge_spread, noise_curve
 __all__ = ["Insertion", "InsertionPlan", "Person", "Wishes", "draw_plan", "insert", "insert_plan", "signal_of"]
 
 PERSON_EDGE = 1.0  # areal density from which a pixel belongs to a person [g/cm²]
-DEFAULT_BEAMS = (6.0, 4.0)  # [MeV]
+DEFAULT_BEAMS = (6.0, 4.0)  # [MV]
 DEFAULT_SPREAD = 0.8  # [px]
 UNEVEN = 1.5  # one axis against the other
 CROWDED = 0.01  # share of pixels at the top of the scale from which it was clipped

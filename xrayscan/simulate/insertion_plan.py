@@ -35,7 +35,7 @@ class InsertionPlan:
         z by which the vehicle falls from column to column [m], in the middle of the load.
     container : (int, int, int, int)
         Top, left, bottom, right of its box.
-    beams : tuple of float [MeV]
+    beams : tuple of float [MV]
         Endpoint for each energy.
     iron_share : float
         Of the load, by areal density, that is iron; the rest is water.

@@ -9,7 +9,8 @@ import numpy as np
 
 from xrayscan.errors import RecipeError
 from xrayscan.scan import Box, Radiograph, Step
-from xrayscan.simulate.body import Body, body_size, draw_body
+from xrayscan.simulate.beam import ENDPOINTS
+from xrayscan.simulate.body import Body, body_size, check_posture, draw_body
 from xrayscan.simulate.solid import Solid, box, sack
 
 __all__ = ["Placed", "Site", "Wishes", "cavity_of", "draw_places", "find_site"]
@@ -44,7 +45,7 @@ class Wishes:
     posture : str or None
     x, z : float or None [m]
         Of the body's middle from the container's left end, and of its lowest point above the floor.
-    beams : tuple of float [MeV]
+    beams : tuple of float [MV]
         Endpoint of each energy, high first; empty: 6, and 4 for a low energy.
     source_distance, source_height : float or None [m]
         From the source to the middle of the load, and above the container's floor.
@@ -69,6 +70,13 @@ class Wishes:
             raise RecipeError(f"{self.persons} persons asked for; expected 1 to 20")
         if not 0.0 <= self.iron_share <= 1.0:
             raise RecipeError(f"the load's share of iron is {self.iron_share:g}; expected 0 to 1")
+        if self.posture is not None:
+            check_posture(self.posture)
+        if not all(ENDPOINTS[0] <= beam <= ENDPOINTS[1] for beam in self.beams) or len(self.beams) > 2:
+            raise RecipeError(
+                f"the beams are {', '.join(f'{beam:g}' for beam in self.beams)} MV; expected one or two end points of "
+                f"{ENDPOINTS[0]:g} to {ENDPOINTS[1]:g} MV, high first"
+            )
         if self.source_distance is not None and not 2.0 <= self.source_distance <= 60.0:
             raise RecipeError(
                 f"the source's distance is {self.source_distance:g} m; expected 2 to 60 m, "

@@ -151,7 +151,7 @@ def _thresholds(card: ModelCard, person: Mapping[str, Any]) -> list[str]:
     lines += ["| wanted | scan score | set on calibration alone | clean scans alarmed | scans with persons found |"]
     lines += ["| --- | --- | --- | --- | --- |"]
     for rate, score in sorted(card.thresholds.items()):
-        row = person.get("at the card's thresholds", {}).get(f"{rate:g}", {})
+        row = person.get("at thresholds set before", {}).get(f"{rate:g}", {})
         alarmed, found = row.get("clean scans alarmed"), row.get("scans with persons found")
         before = row.get("scan score", score)
         lines.append(f"| {rate:.1%} | {score:.3f} | {before:.3f} | {_share(alarmed)} | {_share(found)} |")

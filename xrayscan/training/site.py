@@ -179,14 +179,18 @@ def site_version(parent: ModelCard, now: datetime) -> str:
 
 
 def without_thresholds(figures: dict[str, Any]) -> dict[str, Any]:
-    """Nested figures without those that were measured at a card's thresholds.
+    """Nested figures without those that were measured at thresholds of the parent's.
 
     Examples
     --------
-    >>> without_thresholds({"scans": 9, "person": {"auroc": 0.9, "at the card's thresholds": {"0.01": 0.8}}})
+    >>> without_thresholds({"scans": 9, "thresholds": {}, "person": {"auroc": 0.9, "at thresholds set before": {"0.01": 0.8}}})
     {'scans': 9, 'person': {'auroc': 0.9}}
     """
-    kept = {key: value for key, value in figures.items() if not re.search("card's threshold|% threshold", key)}
+    kept = {
+        key: value
+        for key, value in figures.items()
+        if not re.search("^thresholds|thresholds set before|card's threshold|% threshold", key)
+    }
     return {key: without_thresholds(value) if isinstance(value, dict) else value for key, value in kept.items()}
 
 
