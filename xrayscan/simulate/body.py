@@ -25,17 +25,9 @@ from xrayscan.errors import RecipeError
 from xrayscan.simulate.solid import Mesh, Point, Solid, box, capsule, mesh_solid, moved, rotation
 
 __all__ = [
-    "BELONGINGS",
-    "POSTURES",
-    "Body",
-    "body_size",
-    "body_solids",
-    "check_posture",
-    "draw_body",
-    "flesh_mesh",
-    "seat_solids",
+    "BELONGINGS", "POSTURES", "Body", "body_size", "body_solids", "check_posture", "draw_body", "flesh_mesh", "seat_solids",
     "shaped_solid",
-]
+]  # fmt: skip
 
 POSTURES: tuple[str, ...] = (
     "standing", "standing, arms bent", "standing, arms raised", "leaning forward", "sitting", "sitting, legs out",
@@ -383,6 +375,7 @@ def shaped_solid(body: Body, at: Point, material: str, density: float) -> Solid:
 
 
 def check_posture(posture: str) -> None:
+    """Refuse, with a `RecipeError`, what is none of `POSTURES`."""
     if posture not in POSTURES:
         raise RecipeError(f"there is no posture {posture!r}; known are: {'; '.join(POSTURES)}")
 
