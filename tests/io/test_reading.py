@@ -65,7 +65,7 @@ def test_quantity_that_nobody_says(tmp_path, pixels, quantity):
 @pytest.mark.parametrize("top", [3.0, 9.0, 80.0])
 def test_floats_that_may_be_optical_depth_are_not_guessed_at(tmp_path, top):
     path = saved(tmp_path, ramp(np.float32, top=top))
-    with pytest.raises(ReadError, match=r"floats run from 0 to .*: neither transmission .* nor counts .*say quantity="):
+    with pytest.raises(ReadError, match=r"floats run from 0 to .*: neither transmission .* nor counts .*say so in a sidecar"):
         xrayscan.io.read(path)
     assert xrayscan.io.read(path, quantity="counts").view.quantity == "counts"
 

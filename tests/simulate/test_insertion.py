@@ -279,10 +279,20 @@ def test_a_place_may_be_given() -> None:
     assert middle == pytest.approx(radiograph.containers[0].left + 4.0 / PITCH, abs=8)
 
 
+@pytest.mark.parametrize(("wish", "said"), [
+    ({"posture": "flying"}, "there is no posture 'flying'; known are: standing; "),
+    ({"beams": (900.0,)}, "the beams are 900 MV; expected one or two end points of 1 to 10 MV, high first"),
+    ({"beams": (9.0, 6.0, 4.0)}, "the beams are 9, 6, 4 MV; expected one or two"),
+    ({"source_distance": 0.5}, "the source's distance is 0.5 m; expected 2 to 60 m"),
+])  # fmt: skip
+def test_wishes_that_make_no_sense_are_refused_at_once(wish: dict[str, object], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        Wishes(**wish)
+
+
 @pytest.mark.parametrize(("wishes", "said"), [
     (Wishes(x=20.0), "its middle has to be .* m from the left end, not 20 m"),
     (Wishes(z=2.3, posture="standing"), "has to lie 0 to .* m above the floor, not 2.3 m"),
-    (Wishes(posture="flying"), "flying"),
     (Wishes(beams=(6.0, 4.0)), "2 beams given for a scan of 1 energies"),
     (Wishes(persons=20, posture="lying on back"), "person [0-9]+ of 20 does not fit into the container"),
 ])  # fmt: skip
