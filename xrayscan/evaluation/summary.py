@@ -27,8 +27,8 @@ from xrayscan.findings import range_of_persons
 from xrayscan.network.anomaly import Kind
 
 __all__ = [
-    "CLEAN", "DIFFICULTIES", "FALSE_RATES", "RATES", "by_difficulty_at", "found_at", "in_place_at", "percent", "summarize",
-    "things_at",
+    "CLEAN", "DIFFICULTIES", "FALSE_RATES", "RATES", "by_difficulty_at", "figure_named", "found_at", "in_place_at", "percent",
+    "summarize", "things_at",
 ]  # fmt: skip
 
 RATES = (0.005, 0.01, 0.02, 0.05)  # of clean scans alarmed
@@ -116,7 +116,7 @@ def summarize(
     return figures | {"driver": _driver(rows), "unfamiliar": _unfamiliar(rows)}
 
 
-def _figure(figure: Figure, name: str) -> dict[str, Any]:
+def figure_named(figure: Figure, name: str) -> dict[str, Any]:
     """A share under its name, nothing if it rests on nothing."""
     if not figure.n:
         return {}
@@ -148,13 +148,13 @@ def _of_kind(rows: Sequence[Record], kind: Kind, sets: Draws) -> dict[str, Any]:
     held, clean = _split(rows, kind)
     p_weights, n_weights = sets.weights[:, held], sets.weights[:, clean]
     areas = areas_under_roc(scores[held], scores[clean], p_weights, n_weights)
-    out = _figure(sets.figure(areas, len(held)), "auroc")
+    out = figure_named(sets.figure(areas, len(held)), "auroc")
     # A scan can exceed the threshold at the driver, and nobody would look where the person is.
     hits = np.array([max(_reached(rows[k], kind), default=0.0) for k in held])
     for rate in RATES:
         levels = levels_at(scores[clean], n_weights, rate)
         for name, values in ((found_at(rate), scores[held]), (in_place_at(rate), np.minimum(scores[held], hits))):
-            out |= _figure(sets.figure(shares_above(values, p_weights, levels), len(held), share=True), name)
+            out |= figure_named(sets.figure(shares_above(values, p_weights, levels), len(held), share=True), name)
     return out | _things(rows, kind, sets) | _pixels(rows, kind, sets) | _probabilities(rows, kind, sets)
 
 
@@ -170,7 +170,7 @@ def _persons(rows: Sequence[Record], sets: Draws) -> dict[str, Any]:
         for name in (*DIFFICULTIES, "all but beyond"):
             own = held[names != "beyond"] if name == "all but beyond" else held[names == name]
             shares = shares_above(scores[own], sets.weights[:, own], levels)
-            table |= _figure(sets.figure(shares, len(own), share=True), name)
+            table |= figure_named(sets.figure(shares, len(own), share=True), name)
         if table:
             out[by_difficulty_at(rate)] = table
     return out
@@ -182,10 +182,10 @@ def _at_card(rows: Sequence[Record], thresholds: Mapping[float, float]) -> dict[
     held = [row.score["person"] for row in holding(rows, "person")]
     out = {}
     for rate, level in sorted(thresholds.items()):
-        out[f"{rate:g}"] = {"scan score": level} | _figure(
+        out[f"{rate:g}"] = {"scan score": level} | figure_named(
             wilson(sum(s > level for s in clean), len(clean)), "clean scans alarmed"
         )
-        out[f"{rate:g}"] |= _figure(wilson(sum(s > level for s in held), len(held)), "scans with persons found")
+        out[f"{rate:g}"] |= figure_named(wilson(sum(s > level for s in held), len(held)), "scans with persons found")
     return out
 
 
@@ -199,7 +199,7 @@ def _by_difficulty_at(rows: Sequence[Record], level: float) -> dict[str, Any]:
             for row, said in zip(held, names, strict=True)
             if said == name or (name == "all but beyond" and said != "beyond")
         ]
-        out |= _figure(wilson(sum(row.score["person"] > level for row in own), len(own)), name)
+        out |= figure_named(wilson(sum(row.score["person"] > level for row in own), len(own)), name)
     return out
 
 
@@ -207,7 +207,9 @@ def _things(rows: Sequence[Record], kind: Kind, sets: Draws) -> dict[str, Any]:
     """Recall of things by the findings, and at so many false regions a scan (FROC)."""
     owners, scores = _flat([row.found.get(kind, ()) for row in rows])
     weights = sets.weights[:, owners]
-    out = _figure(sets.figure(shares_above(scores, weights, np.zeros(len(weights))), len(scores), share=True), "things found")
+    out = figure_named(
+        sets.figure(shares_above(scores, weights, np.zeros(len(weights))), len(scores), share=True), "things found"
+    )
     wrong = [[r.score for r in row.regions if r.kind == kind and not r.hit and not r.foreign] for row in rows]
     a_scan = (sets.weights @ np.array([len(found) for found in wrong], float)) / sets.weights.sum(1)
     out |= _number(sets.figure(a_scan, len(rows)), "false findings a scan")
@@ -216,7 +218,7 @@ def _things(rows: Sequence[Record], kind: Kind, sets: Draws) -> dict[str, Any]:
     owners, scores = _flat([_reached(row, kind) for row in rows])
     for rate, level in zip(FALSE_RATES, levels, strict=True):
         shares = shares_above(scores, sets.weights[:, owners], level)
-        out |= _figure(sets.figure(shares, len(scores), share=True), things_at(rate))
+        out |= figure_named(sets.figure(shares, len(scores), share=True), things_at(rate))
     return out
 
 
@@ -241,9 +243,9 @@ def _pixels(rows: Sequence[Record], kind: Kind, sets: Draws) -> dict[str, Any]:
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = both / either
     return (
-        _figure(sets.figure(average_precisions(inside, outside), len(own)), "pixel average precision")
-        | _figure(sets.figure(shares, len(own)), "pixel intersection over union")
-        | _figure(sets.figure(region_overlaps(overlap, things, outside), len(own)), "AUPRO")
+        figure_named(sets.figure(average_precisions(inside, outside), len(own)), "pixel average precision")
+        | figure_named(sets.figure(shares, len(own)), "pixel intersection over union")
+        | figure_named(sets.figure(region_overlaps(overlap, things, outside), len(own)), "AUPRO")
     )
 
 
@@ -264,7 +266,7 @@ def _probabilities(rows: Sequence[Record], kind: Kind, sets: Draws) -> dict[str,
         weights = sets.weights[:, owners[own]]
         share = sets.figure(shares_above(hits[own].astype(float), weights, np.zeros(len(weights))), int(own.sum()), share=True)
         said = {"said": round(float(chances[own].mean()), 4)}
-        table[f"{b / 10:.1f} to {(b + 1) / 10:.1f}"] = said | _figure(share, "_")["_"]
+        table[f"{b / 10:.1f} to {(b + 1) / 10:.1f}"] = said | figure_named(share, "_")["_"]
     return _number(sets.figure(errors, len(hits)), "calibration error") | {"reliability": table}
 
 
@@ -278,7 +280,7 @@ def _numbers(rows: Sequence[Record]) -> dict[str, Any]:
         for row in own:
             low, high = range_of_persons([r.probability for r in row.regions if r.kind == "person"])
             held += low <= sum(i["kind"] == "person" and not hidden(i) for i in row.instances) <= high
-        out |= _figure(wilson(held, len(own)), name)
+        out |= figure_named(wilson(held, len(own)), name)
     return {"number in range": out} if out else {}
 
 
@@ -296,7 +298,7 @@ def _mass(rows: Sequence[Record], kind: Kind, factor: Mapping[str, tuple[float, 
     errors = np.array([abs(r.mass - r.truth_mass) / r.truth_mass for r in flat])
     low, high = factor.get(kind, (0.0, np.inf))
     inside = np.array([_holds(r.interval or (r.mass * low, r.mass * high), r.truth_mass) for r in flat], float)
-    return _number(sets.figure(medians(errors, weights), len(flat)), "median relative error") | _figure(
+    return _number(sets.figure(medians(errors, weights), len(flat)), "median relative error") | figure_named(
         sets.figure(shares_above(inside, weights, np.zeros(len(weights))), len(flat), share=True), "share in the 90 % interval"
     )
 
@@ -309,7 +311,7 @@ def _driver(rows: Sequence[Record]) -> dict[str, Any]:
     """How often who drives is taken for someone concealed."""
     seen = [row for row in rows if row.driver]
     taken = sum(any(r.kind == "person" and r.driver for r in row.regions) for row in seen)
-    return {"scans": len(seen)} | _figure(wilson(taken, len(seen)), "taken for a person")
+    return {"scans": len(seen)} | figure_named(wilson(taken, len(seen)), "taken for a person")
 
 
 def _unfamiliar(rows: Sequence[Record]) -> dict[str, Any]:
@@ -318,5 +320,5 @@ def _unfamiliar(rows: Sequence[Record]) -> dict[str, Any]:
     groups = {"clean scans": [r for r in told if is_clean(r)], "scans with persons": holding(told, "person"), "all scans": told}
     out: dict[str, Any] = {}
     for name, own in groups.items():
-        out |= _figure(wilson(sum(bool(row.unfamiliar) for row in own), len(own)), name)
+        out |= figure_named(wilson(sum(bool(row.unfamiliar) for row in own), len(own)), name)
     return out

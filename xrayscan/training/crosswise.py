@@ -19,7 +19,7 @@ from typing import Any
 from xrayscan.evaluation.difficulty import holding, is_clean
 from xrayscan.evaluation.metrics import wilson
 from xrayscan.evaluation.records import Record, Region
-from xrayscan.evaluation.summary import summarize
+from xrayscan.evaluation.summary import figure_named, summarize
 from xrayscan.findings import LEAST
 from xrayscan.network.anomaly import Curve, probability_of
 from xrayscan.training.calibration import mass_factor, probabilities, thresholds
@@ -95,14 +95,8 @@ def crosswise(rows: Sequence[Record], *, draws: int = 1000) -> dict[str, Any]:
         "clean scans": figures["clean scans"],
         **{kind: {name: told[name] for name in HELD if told.get(name)} for kind, told in kinds.items()},
         "thresholds": {
-            f"{rate:g}": _share("clean scans alarmed", alarmed[rate]) | _share("scans with persons found", found[rate])
+            f"{rate:g}": figure_named(wilson(sum(alarmed[rate]), len(alarmed[rate])), "clean scans alarmed")
+            | figure_named(wilson(sum(found[rate]), len(found[rate])), "scans with persons found")
             for rate in alarmed
         },
     }
-
-
-def _share(name: str, values: Sequence[bool]) -> dict[str, Any]:
-    if not values:
-        return {}
-    told = wilson(sum(values), len(values))
-    return {name: {"value": round(told.value, 4), "low": round(told.low, 4), "high": round(told.high, 4), "n": told.n}}
