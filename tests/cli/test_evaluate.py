@@ -104,3 +104,21 @@ def test_a_baseline_wants_clean_scans(split):
     status, _, said = run(name, "--scans", split)
     assert status == 2
     assert f"{name} is a baseline, which is fitted on clean scans first; name a folder of them with --fit" in said
+
+
+def test_a_baseline_beside_a_model_is_fitted_once_for_the_same_scans(split, tmp_path):
+    page, kept = tmp_path / "docs" / "benchmark.md", tmp_path / "records.jsonl"
+    asked = (SUBJECT, "matched filter", "--scans", split, "--fit", split, "--out", page, "--records", kept)
+    assert run(*asked)[0] == 0
+    text = page.read_text()
+    assert f"xrayscan evaluate {SUBJECT} 'matched filter' --scans families" in text
+    assert "--fit families" in text
+    assert "| model | found at 1 % |" in text
+    assert "\n| matched filter 1.0 (`" in text
+    fits = [(path.name, path.stat().st_mtime_ns) for path in tmp_path.glob("matched filter-*.npz")]
+    assert len(fits) == 1
+    assert run(*asked)[0] == 0
+    assert [(path.name, path.stat().st_mtime_ns) for path in tmp_path.glob("matched filter-*.npz")] == fits
+    write(tmp_path / "others", 0, "clean")
+    assert run(*asked[:4], "--fit", tmp_path / "others", "--records", kept)[0] == 0
+    assert len(list(tmp_path.glob("matched filter-*.npz"))) == 2

@@ -59,6 +59,12 @@ class TestMatchedFilter:
         given = radiograph(cartons(np.random.default_rng(4)))
         np.testing.assert_array_equal(again(given).person, one(given).person)
 
+    def test_it_says_nothing_of_voids_and_densities(self, clean):
+        answer = fit("matched filter", clean)(radiograph(cartons(np.random.default_rng(5))))
+        assert answer.person.max() > 0
+        assert not answer.void.any()
+        assert not answer.density.any()
+
     def test_half_is_what_few_clean_pixels_reach(self, clean):
         person = fit("matched filter", clean)(radiograph(cartons(np.random.default_rng(5)))).person
         assert (person > 0.5).mean() < 0.05
@@ -92,6 +98,8 @@ def test_without_their_extra_peers_name_it(name, clean):
 @pytest.mark.skipif(find_spec("anomalib") is None, reason="needs xrayscan[baselines]")
 @pytest.mark.parametrize("name", PEERS)
 def test_peers_answer_on_the_scans_own_grid(name, clean):
-    person = fit(name, clean[:3])(radiograph(cartons(np.random.default_rng(4)))).person
-    assert person.shape == (280, 420)
-    assert 0 <= person.min() < person.max() <= 1
+    answer = fit(name, clean[:3])(radiograph(cartons(np.random.default_rng(4))))
+    assert answer.person.shape == (280, 420)
+    assert 0 <= answer.person.min() < answer.person.max() <= 1
+    np.testing.assert_array_equal(answer.void, answer.person)
+    np.testing.assert_array_equal(answer.density, answer.person)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
@@ -78,8 +78,11 @@ def evaluate(  # noqa: PLR0913  one argument an option
             _show(one)
         curves = None if penetration is None else _curves(subjects, penetration, (records or Path("records.jsonl")).parent)
         if out is not None:
-            command = _command(models or [], scans, out, pictures, count, penetration, set_on)
-            _write(measured, out, drawn, command, curves)
+            options = {
+                "--fit": fit, "--set-on": set_on, "--out": out, "--pictures": pictures, "--penetration": penetration,
+                "--count": count,
+            }  # fmt: skip
+            _write(measured, out, drawn, _command(models or [], scans, options), curves)
 
 
 def _subject(name: str, fit: Path | None, place: Path) -> str:
@@ -229,19 +232,14 @@ def _write(
     results.print(text("written to ").append_text(text(shown_path(out), "bold")), soft_wrap=True)
 
 
-def _command(
-    models: Sequence[str], scans: Sequence[Path], out: Path, pictures: Path | None, count: int | None, scenes: int | None,
-    set_on: Path | None = None,
-) -> str:  # fmt: skip
+def _command(models: Sequence[str], scans: Sequence[Path], options: Mapping[str, Path | int | None]) -> str:
     """The command that writes the same page again; of what lies elsewhere only the last two names are told."""
     words = ["xrayscan", "evaluate", *(_told(name) if "/" in name else name for name in models)]
     for folder in scans:
         words += ["--scans", _told(folder)]
-    words += ["--set-on", _told(set_on)] if set_on else []
-    words += ["--out", _told(out)]
-    words += ["--pictures", _told(pictures)] if pictures else []
-    words += ["--penetration", str(scenes)] if scenes else []
-    words += ["--count", str(count)] if count else []
+    for name, value in options.items():
+        if value is not None:
+            words += [name, _told(value) if isinstance(value, Path) else str(value)]
     return shlex.join(words)
 
 

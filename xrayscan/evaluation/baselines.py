@@ -1,8 +1,8 @@
 """Peers to compare with: a classical matched filter, and PatchCore and PaDiM of anomalib, fitted on clean scans.
 
-Each is called as a model is, with a `Radiograph`, and answers with an `AnomalyMap` of which only ``person`` is filled, so that
-the same code measures all of them. Their scores are monotonous in their own raw ones: 0.5 is what one clean pixel in a hundred
-reaches. PatchCore and PaDiM say "unlike the clean scans" and not "a person"; that is what they can say.
+Each is called as a model is, with a `Radiograph`, and answers with an `AnomalyMap`, so that the same code measures all of
+them. Their scores are monotonous in their own raw ones: 0.5 is what one clean pixel in a hundred reaches. The matched filter
+looks for persons alone. PatchCore and PaDiM say "unlike the clean scans", and not what; so their one map stands for every kind.
 
 PatchCore and PaDiM need ``xrayscan[baselines]``: anomalib, timm, and a package that ships the backbone's ImageNet weights.
 """
@@ -22,7 +22,7 @@ import numpy as np
 
 from xrayscan.errors import MissingDependencyError, ModelError
 from xrayscan.evaluation.records import GRID, open_packed
-from xrayscan.network.anomaly import AnomalyMap, ModelId
+from xrayscan.network.anomaly import KINDS, AnomalyMap, ModelId
 from xrayscan.network.grid import from_grid, grid_shape, to_grid
 from xrayscan.scan import Radiograph
 
@@ -55,6 +55,7 @@ class Baseline(ABC):
     """
 
     name: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = KINDS  # that its map stands for
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self.arrays = dict(arrays)
@@ -83,13 +84,15 @@ class Baseline(ABC):
         Returns
         -------
         AnomalyMap
-            Of which only ``person`` is filled; opaque and invalid pixels score 0.
+            The same scores for every kind that it stands for, 0 for the others, and no areal densities; opaque and invalid
+            pixels score 0.
         """
         raw = self.raw(radiograph)
-        person = from_grid((raw / (raw + self.level)).astype(np.float32), radiograph, GRID)
-        person *= radiograph.valid & ~radiograph.opaque
-        nothing = np.zeros(person.shape, np.float32)
-        return AnomalyMap(person, nothing, nothing, nothing, nothing, self.id)
+        score = from_grid((raw / (raw + self.level)).astype(np.float32), radiograph, GRID)
+        score *= radiograph.valid & ~radiograph.opaque
+        nothing = np.zeros(score.shape, np.float32)
+        person, void, density = (score if kind in self.kinds else nothing for kind in KINDS)
+        return AnomalyMap(person, void, density, nothing, nothing, self.id)
 
     def save(self, path: Path) -> None:
         """Write what was fitted as a NumPy archive, for `load`."""
@@ -181,6 +184,7 @@ class MatchedFilter(Baseline):
     """
 
     name: ClassVar[str] = "matched filter"
+    kinds: ClassVar[tuple[str, ...]] = ("person",)
 
     @classmethod
     def fitted(cls, paths: Sequence[Path], seed: int) -> dict[str, np.ndarray]:
@@ -222,8 +226,9 @@ class MatchedFilter(Baseline):
         for kernel, element in zip(self.kernels, self.elements, strict=True):
             answer = cv2.filter2D(depth, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
             answer[hidden] = 0.0
-            rms = np.sqrt(cv2.blur(answer * answer, (around, around), borderType=cv2.BORDER_REFLECT))
-            answer /= np.maximum(rms, 1.0)  # a filter's rms on clean scans is 1; quiet places are not raised to it
+            # The sums run along the rows; after a bright place they may come back to a little under 0.
+            power = np.maximum(cv2.blur(answer * answer, (around, around), borderType=cv2.BORDER_REFLECT), 0.0)
+            answer /= np.maximum(np.sqrt(power), 1.0)  # a filter's rms on clean scans is 1; quiet places are not raised to it
             coarse = cv2.resize(answer, best.shape[::-1], interpolation=cv2.INTER_AREA)
             best = np.maximum(best, cv2.dilate(coarse, element))
         return cv2.resize(best, depth.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -58,7 +58,7 @@ class Measured:
 
     @classmethod
     def of(cls, rows: Sequence[Record], thresholds: Mapping[float, float] | None = None, set_on: str = "") -> Measured:
-        """Make the figures of records.
+        """Make the figures of records; of a kind of which the model never says anything there are none.
 
         Raises
         ------
@@ -66,7 +66,11 @@ class Measured:
             Without any record.
         """
         thresholds = dict(thresholds or {})
-        return cls(tuple(rows), thresholds, summarize(rows, thresholds, {}), set_on)
+        figures = dict(summarize(rows, thresholds, {}))
+        for kind in KINDS[1:]:
+            if not any(row.score[kind] > 0 for row in rows):
+                figures[kind] = {}
+        return cls(tuple(rows), thresholds, figures, set_on)
 
     @property
     def name(self) -> str:
@@ -217,6 +221,9 @@ def _rules() -> list[str]:
         "  faint to be findings are taken in for this alone.",
         f"- **AUPRO** is the mean overlap of regions over the share of wrong pixels, up to {PRO_LIMIT:g} (Bergmann et al.",
         "  2021, <https://doi.org/10.1007/s11263-020-01400-4>); pixel figures are made from histograms of 200 bins.",
+        "- **Baselines**, where there are any, are fitted on the clean scans behind `--fit`: a matched filter with bodies as",
+        "  templates; PatchCore and PaDiM, which say that something is unlike clean scans and not what it is: their one score",
+        "  is measured for every kind.",
         "- The **number of persons** is given as the 90 % range of how many findings are right, by their probabilities.",
         "- **Intervals** are 95 %, from redrawing the scans 1000 times within their kind of scene; those of shares also span",
         "  Wilson's. Shares at a fixed threshold, and those by family, have Wilson's alone.", "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,7 @@ def load_subject(name: str, threads: int | None = None) -> Maps:
 
 
 def fitted(name: str, folder: Path, place: Path) -> str:
-    """A baseline fitted on the clean scans of a folder, kept as NAME.npz in ``place``, and taken from there if it is kept.
+    """A baseline fitted on the clean scans of a folder, kept in ``place``, and taken from there if it is kept.
 
     Parameters
     ----------
@@ -65,7 +66,8 @@ def fitted(name: str, folder: Path, place: Path) -> str:
     folder : Path
         Packed scans, such as the training split; those with anything hidden in them are left out.
     place : Path
-        Folder, made if needed.
+        Folder, made if needed. The file is named by the baseline, its scans and its code, so that one fitted on others
+        is not taken.
 
     Returns
     -------
@@ -78,12 +80,20 @@ def fitted(name: str, folder: Path, place: Path) -> str:
     """
     from xrayscan.evaluation import baselines
 
-    kept = place / f"{name}.npz"
+    clean = [path for path in packed_scans([folder]) if _kind(path) in CLEAN]
+    kept = place / f"{name}-{_told_apart(clean, Path(baselines.__file__))}.npz"
     if not kept.exists():
-        clean = [path for path in packed_scans([folder]) if _kind(path) in CLEAN]
         place.mkdir(parents=True, exist_ok=True)
         baselines.fit(name, clean).save(kept)
     return str(kept)
+
+
+def _told_apart(paths: Sequence[Path], code: Path) -> str:
+    """Hash of packed scans' names, sizes and what is in them, and of code; to read all their pixels takes as long as a fit."""
+    own = hashlib.sha256(code.read_bytes())
+    for path in paths:
+        own.update(f"{path.name} {path.stat().st_size} ".encode() + path.with_suffix(".json").read_bytes())
+    return own.hexdigest()[:8]
 
 
 def _kind(path: Path) -> str:
