@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xrayscan.errors import RecipeError
-from xrayscan.simulate.loads import LOADS, fill, food, household, packaged, soft
+from xrayscan.simulate.loads import LOADS, UNNAMED, fill, food, household, packaged, soft
 from xrayscan.simulate.loads.arrange import (
     Disorder,
     Ground,
@@ -37,7 +37,7 @@ ROOMS = {
     "van": Room(0.5, 3.7, -0.85, 0.85, 0.1, 1.95),
 }
 TWENTY = ROOMS["20 ft"]
-SOFT = [kind.name for module in (packaged, soft, food, household) for kind in module.KINDS]
+SOFT = [*(kind.name for module in (packaged, soft, food, household) for kind in module.KINDS), *UNNAMED]
 NONE_OFTEN = {"empty"}  # these may be nothing at all
 
 
@@ -138,6 +138,22 @@ def test_fill_draws_what_goes_into_the_room() -> None:
         assert all(room_kind in LOADS[name].rooms for name in drawn)
     drawn = [fill(rng(seed), TWENTY, allowed=["cans", "bales"])[0] for seed in range(12)]
     assert {name for names in drawn for name in names} == {"cans", "bales"}
+
+
+def test_what_is_of_no_kind_is_drawn_only_where_it_is_named() -> None:
+    drawn = {name for seed in range(60) for name in fill(rng(seed), Room(0, 2, -1, 1, 0, 2), room_kind="box")[0]}
+    assert not drawn & set(UNNAMED)
+    assert set(fill(rng(1), TWENTY, allowed=UNNAMED)[0]) <= set(UNNAMED)
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_no_two_scans_hold_the_same_of_no_kind(name: str) -> None:
+    made = []
+    for seed in range(12):
+        solids = fill(rng(seed), TWENTY, kinds=[name])[1]
+        made.append({(solid.material, round(solid.density, 3)) for solid in solids if solid.density})
+    shared = [len(a & b) / max(min(len(a), len(b)), 1) for i, a in enumerate(made) for b in made[:i]]
+    assert np.mean(shared) < 0.35
 
 
 def test_fill_draws_one_kind_or_more_and_not_always_to_the_end() -> None:

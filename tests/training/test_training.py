@@ -15,7 +15,7 @@ from xrayscan.evaluation.summary import summarize
 from xrayscan.network.designs import build
 from xrayscan.network.model import Model
 from xrayscan.simulate.body import library
-from xrayscan.simulate.loads import LOADS
+from xrayscan.simulate.loads import LOADS, UNNAMED
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.simulate.record import Choices, draw_record
 from xrayscan.simulate.run import replay
@@ -99,7 +99,7 @@ class TestHeldOut:
 
     def test_every_family_is_in_one_of_them(self):
         train, test = (self.RECIPE.data.choices(split) for split in ("train", "test"))
-        assert set(train.loads + test.loads) == set(LOADS)
+        assert set(train.loads + test.loads) == set(LOADS) - set(UNNAMED)
         assert sorted(train.people + test.people) == list(range(len(library().people)))
 
     def test_scans_are_drawn_from_them(self):
@@ -137,6 +137,23 @@ class TestHeldOut:
     def test_without_any_everything_is_in_both(self):
         data = Data(1, 1, 1, MIX)
         assert data.choices("train") == data.choices("test") == Choices()
+
+    def test_a_share_of_the_training_scans_has_loads_of_no_kind(self):
+        data = replace(self.RECIPE.data, unnamed=0.3)
+        assert data.choices("train", 0.29).loads == UNNAMED
+        assert data.choices("train", 0.3) == self.RECIPE.data.choices("train")
+        assert not set(data.choices("train", 0.3).loads) & set(UNNAMED)
+        for split in SPLITS[1:]:
+            assert data.choices(split, 0.0) == self.RECIPE.data.choices(split)
+        with pytest.raises(RecipeError, match=r"data.first is -1 and data.unnamed 0; expected a number from 0 on"):
+            replace(data, first=-1, unnamed=0.0)
+
+    def test_a_recipe_may_go_on_with_other_scans(self, tmp_path):
+        other = replace(SMALL, data=replace(SMALL.data, train=1, first=7, unnamed=1.0))
+        (path,) = make(other, "train", tmp_path, workers=1)
+        assert Path(path).name == "000007.npz"
+        load = json.loads(Path(path).with_suffix(".json").read_text())["load"]
+        assert set(load.split("+")) <= set(UNNAMED)
 
     def test_a_wrong_name_is_told(self):
         with pytest.raises(RecipeError, match="there is no loads 'drumms'; did you mean 'drums'"):

@@ -43,7 +43,8 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
         return str(path)
     torch.set_num_threads(1)
     kind = kind_of(recipe, split, index)
-    seed, choices = (recipe.seed, SPLITS.index(split), index), recipe.data.choices(split)
+    seed = (recipe.seed, SPLITS.index(split), index)
+    choices = recipe.data.choices(split, float(np.random.default_rng((*seed, 2)).random()))
     record = draw_record(seed, kind, pitch=recipe.data.pitch, choices=choices)  # type: ignore[arg-type]
     scan, truth = replay(replace(record, states_pitch=True))
     radiograph = normalize(scan, without=("sway",))
@@ -90,7 +91,8 @@ def make(recipe: Recipe, split: str, folder: Path, workers: int = 2) -> Iterator
     """
     folder = folder / split
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [(recipe, split, index, str(folder)) for index in range(getattr(recipe.data, split))]
+    first = recipe.data.first if split == "train" else 0
+    tasks = [(recipe, split, first + index, str(folder)) for index in range(getattr(recipe.data, split))]
     context = get_context("spawn")  # threads and locks of the libraries below do not survive a fork
     with ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=limit_threads, initargs=(1,)) as pool:
         yield from pool.map(_make_one, tasks, chunksize=4)

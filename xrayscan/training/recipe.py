@@ -10,7 +10,7 @@ from typing import Any
 from xrayscan.errors import RecipeError
 from xrayscan.network.anomaly import SCORE_AREA
 from xrayscan.simulate.body import library
-from xrayscan.simulate.loads import LOADS
+from xrayscan.simulate.loads import LOADS, UNNAMED
 from xrayscan.simulate.lookalike import LOOKALIKES
 from xrayscan.simulate.places import PLACES
 from xrayscan.simulate.recipe import read_table, strict
@@ -82,7 +82,8 @@ class HeldOut:
 
 def _families() -> dict[str, tuple[Any, ...]]:
     return {
-        "loads": tuple(LOADS), "lookalikes": tuple(LOOKALIKES), "places": tuple(PLACES), "scanners": tuple(PRESETS),
+        "loads": tuple(name for name in LOADS if name not in UNNAMED), "lookalikes": tuple(LOOKALIKES),
+        "places": tuple(PLACES), "scanners": tuple(PRESETS),
         "people": tuple(range(len(library().people))),
     }  # fmt: skip
 
@@ -103,6 +104,12 @@ class Data:
     calibrated_on : HeldOut
         Of which the calibration split is made: thresholds and probabilities that were set on families that the network knows
         promise too much of others. Where it names none of a sort, that split has those of training.
+    first : int
+        Number of the first training scan. A recipe that goes on from another's weights takes other scans with it: those
+        before are the other's.
+    unnamed : float
+        Share of the training scans whose loads are drawn anew for each, and are of no kind; see
+        `xrayscan.simulate.loads.UNNAMED`.
     set_on : tuple of str
         Splits that thresholds, probabilities and the intervals of masses are set on in the end: "calibration", or that and
         "test". What is measured on the test split is measured before, with what the calibration split alone gave.
@@ -115,10 +122,16 @@ class Data:
     pitch: float = 0.01
     held_out: HeldOut = field(default_factory=HeldOut)
     calibrated_on: HeldOut = field(default_factory=HeldOut)
+    first: int = 0
+    unnamed: float = 0.0
     set_on: tuple[str, ...] = ("calibration",)
 
     def __post_init__(self) -> None:
         self._trained()
+        if self.first < 0 or not 0 <= self.unnamed <= 1:
+            raise RecipeError(
+                f"data.first is {self.first} and data.unnamed {self.unnamed:g}; expected a number from 0 on, and a share"
+            )
         object.__setattr__(self, "set_on", tuple(self.set_on))
         if self.set_on not in (SPLITS[1:2], SPLITS[1:]):
             raise RecipeError(
@@ -127,11 +140,20 @@ class Data:
         if abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise RecipeError(f"the shares of data.mix add up to {sum(self.mix.values()):g}; expected 1")
 
-    def choices(self, split: str) -> Choices:
-        """What the scans of a split may be drawn from."""
+    def choices(self, split: str, chance: float = 1.0) -> Choices:
+        """What a scan of a split may be drawn from.
+
+        Parameters
+        ----------
+        split : str
+        chance : float
+            From 0 to 1, drawn for a training scan: its load is of no kind where this is under ``unnamed``.
+        """
         families = asdict(self.held_out if split == "test" else self._trained())
         if split == "calibration":
             families |= {name: held for name, held in asdict(self.calibrated_on).items() if held}
+        if split == "train" and chance < self.unnamed:
+            families["loads"] = UNNAMED
         return Choices(**families)
 
     def _trained(self) -> HeldOut:

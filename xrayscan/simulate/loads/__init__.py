@@ -14,14 +14,14 @@ from types import MappingProxyType
 import numpy as np
 
 from xrayscan.errors import RecipeError
-from xrayscan.simulate.loads import carried_vehicles, food, hard, household, machines, metal, packaged, soft
+from xrayscan.simulate.loads import carried_vehicles, food, hard, household, machines, metal, packaged, soft, unnamed
 from xrayscan.simulate.loads.arrange import Loader, LoadKind, bounds, within
 from xrayscan.simulate.loads.fixings import air_bags, braced, tied_down
 from xrayscan.simulate.solid import Room, Solid
 
-__all__ = ["LOADS", "LoadKind", "Loader", "fill"]
+__all__ = ["LOADS", "UNNAMED", "LoadKind", "Loader", "fill"]
 
-_MODULES = (packaged, soft, food, household, hard, metal, machines, carried_vehicles)
+_MODULES = (packaged, soft, food, household, hard, metal, machines, carried_vehicles, unnamed)
 
 
 def _kinds() -> dict[str, LoadKind]:
@@ -35,6 +35,8 @@ def _kinds() -> dict[str, LoadKind]:
 
 LOADS: Mapping[str, LoadKind] = MappingProxyType(_kinds())
 """Name to kind of load."""
+UNNAMED: tuple[str, ...] = tuple(kind.name for kind in unnamed.KINDS)
+"""Those that are nothing that is shipped, but drawn anew for every scan, for training; filled in only where they are named."""
 _LIGHT = ("cartons", "textiles", "light", "household", "empties")  # families that are put on other loads
 
 
@@ -55,7 +57,7 @@ def fill(
     kinds : sequence of str, optional
         These, one behind the other in this order. Otherwise they are drawn.
     allowed : sequence of str, optional
-        What to draw from. Otherwise all that go into this kind of room.
+        What to draw from. Otherwise all that go into this kind of room, but for `UNNAMED`.
     room_kind : str
         "box" for a closed box, container, trailer, van or wagon, "open" for an open wagon, an open top or a flat rack, "tank"
         for a vessel, "bulk" for a hopper.
@@ -115,7 +117,7 @@ def _known(name: str) -> None:
 
 def _drawn(rng: np.random.Generator, allowed: Sequence[str] | None, room_kind: str) -> tuple[str, ...]:
     """One kind mostly, sometimes two or three; families first, so that no family with many kinds crowds out the others."""
-    names = list(LOADS) if allowed is None else list(allowed)
+    names = [name for name in LOADS if name not in UNNAMED] if allowed is None else list(allowed)
     for name in names:
         _known(name)
     fitting = [name for name in names if room_kind in LOADS[name].rooms]
