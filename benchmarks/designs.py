@@ -1,6 +1,6 @@
 """Designs of networks compared at equal time: each is trained on the same crops for as many seconds, then measured.
 
-    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--designs unet:24 lraspp:32 pyramid:24 ...]
+    python benchmarks/designs.py RECIPE DATA [--minutes 30] [--scans 400] [--threads 2] [--designs unet:24 lraspp:32 ...]
 
 DATA holds the packed splits of the recipe, as `xrayscan train` makes them. Every design starts from random weights and sees the
 same crops in the same order, as many as it gets through; its rate falls to nothing at the end of its own time, in which reading
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--scans", type=int, default=400)
+    parser.add_argument("--threads", type=int, default=2, help="of torch; 1 where two of these commands share two cores")
     parser.add_argument("--designs", nargs="+", default=COMPARED)
     asked = parser.parse_args()
 
@@ -34,7 +35,7 @@ def main() -> None:
     from xrayscan.training.loop import train
     from xrayscan.training.recipe import Recipe
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(asked.threads)
     recipe = Recipe.load(asked.recipe)
     print("| design | parameters | GFLOP | steps | found at 1 % | at 5 % | AUROC | voids | density |")
     print("| --- | ---: | ---: | ---: | --- | --- | --- | --- | --- |", flush=True)
