@@ -6,7 +6,8 @@ FOLDER holds scans, of a customs archive for example, of which it is known that 
 then one simulated body is inserted into it (`xrayscan insert`, needs xrayscan[train]), the same one for each model. A body
 counts as found where a finding consistent with a person covers its middle or a fifth of its box, and the score of its place
 exceeds the threshold of 1 % false alarms. Prints shares with 95 % intervals (Wilson), by the transmission of the load around
-the body; with --out it writes a picture of each clean scan that was alarmed.
+the body; with --out it writes a picture of each clean scan that was alarmed. Last comes what a site gets that sets thresholds
+on its own clean scans, as `xrayscan calibrate` does: each scan is judged by thresholds that were set on all the others.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from xrayscan.explain.overlay import overlay
 from xrayscan.findings import place_scores, scan_score
 from xrayscan.io import find_scans
 from xrayscan.simulate.insertion import Insertion, insert
+from xrayscan.training.site_thresholds import level, needed
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.10)
 THIN = 0.2  # transmission above which the bar of 90 % holds
@@ -69,7 +71,7 @@ def main() -> None:
     options = parser.parse_args()
     models = [xs.load_model(name) for name in options.model or [None]]
     clean: dict[str, list[float]] = {model.card.name: [] for model in models}
-    inserted: dict[str, list[tuple[float, float]]] = {model.card.name: [] for model in models}
+    inserted: dict[str, list[tuple[int, float, float]]] = {model.card.name: [] for model in models}
     refused = 0
     for number, path in enumerate(find_scans([options.folder])[: options.limit]):
         try:
@@ -93,7 +95,7 @@ def main() -> None:
                 cv2.imwrite(str(folder / f"{score:.3f}-{path.stem}.png"), cv2.cvtColor(shown, cv2.COLOR_RGB2BGR))
             if insertion is not None:
                 there = around(radiograph, insertion.persons[0].box)
-                inserted[model.card.name].append((there, found_score(model, insertion)))
+                inserted[model.card.name].append((len(clean[model.card.name]) - 1, there, found_score(model, insertion)))
     for model in models:
         name, card = model.card.name, model.card
         print(f"{name} {card.version}: {len(clean[name])} clean scans, {refused} of them without a place for a body")
@@ -102,9 +104,24 @@ def main() -> None:
                 print(f"  alarmed at {rate:.1%}: {text(sum(s > card.thresholds[rate] for s in clean[name]), len(clean[name]))}")
         for rate, threshold in sorted(card.thresholds.items()):
             for what, low, high in (("above", THIN, 1.01), ("up to", -1.0, THIN)):
-                group = [score for there, score in inserted[name] if low < there <= high]
+                group = [score for _, there, score in inserted[name] if low < there <= high]
                 found = sum(score > threshold for score in group)
                 print(f"  bodies found at {rate:.1%}, transmission {what} {THIN}: {text(found, len(group))}")
+        as_a_site(clean[name], [(place, score) for place, there, score in inserted[name] if there > THIN])
+
+
+def as_a_site(clean: list[float], bodies: list[tuple[int, float]]) -> None:
+    """Shares at thresholds that were set on all the other clean scans; ``bodies`` have the number of the scan they are in."""
+    for rate in RATES:
+        if len(clean) <= needed(rate):
+            continue
+        own = [level([*clean[:place], *clean[place + 1 :]], rate).score for place in range(len(clean))]
+        alarmed = sum(score >= threshold for score, threshold in zip(clean, own, strict=True))
+        found = sum(score >= own[place] for place, score in bodies)
+        print(
+            f"  set on the other clean scans at {rate:.1%}, about {np.median(own):.3f}: alarmed {text(alarmed, len(clean))}; "
+            f"bodies found, transmission above {THIN}: {text(found, len(bodies))}"
+        )
 
 
 if __name__ == "__main__":
