@@ -112,6 +112,7 @@ def test_a_baseline_beside_a_model_is_fitted_once_for_the_same_scans(split, tmp_
     assert run(*asked)[0] == 0
     text = page.read_text()
     assert f"xrayscan evaluate {SUBJECT} 'matched filter' --scans families" in text
+    assert text.startswith("# Benchmark: given 1, matched filter 1.0\n")
     assert "--fit families" in text
     assert "| model | found at 1 % |" in text
     assert "\n| matched filter 1.0 (`" in text

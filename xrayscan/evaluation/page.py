@@ -179,8 +179,9 @@ def benchmark(
         Markdown.
     """
     first = models[0]
+    title = f"Benchmark: {', '.join(model.name for model in models)}" if models[1:] else "Benchmark"
     lines = [
-        "# Benchmark", "",
+        f"# {title}", "",
         f"Written by `{command}`: change the command, not this page.",
         "**Simulated scans only. A finding is for a person to look at, and no finding is never a clearance.**", "",
         *_scans(first), *_rules(), *_side_by_side(models), *_detection(models), *_card(models), *_findings(models),
