@@ -143,6 +143,8 @@ def _kind(rng: Rng, least: float, most: float) -> _Kind:
     inside = [(_part(rng, whole), str(rng.choice(SHAPES)), _stuff(rng)) for _ in range(int(rng.choice([0, 0, 1, 2, 4])))]
     level = float(rng.uniform(0.3, 1.0)) if rng.random() < 0.4 else 1.0
     content = _stuff(rng) if skin is None or rng.random() < 0.8 else (material, 0.0)
+    # Most of what is shipped is light, and stands high: what is heavy is as much as a floor bears at half a meter.
+    content = content[0], content[1] * float(rng.uniform(0.1, 0.5)) if rng.random() < 0.6 else content[1]
     return _Kind(tuple(size), shape, skin, content, level, tuple(inside), float(rng.choice([0.0, 0.03, 0.1, 0.3])))
 
 
@@ -153,7 +155,7 @@ def _one_of(makers: list[Make] | list[_Kind]) -> Make:
 
 def _plan(rng: Rng) -> Plan:
     return Plan(
-        levels=int(rng.choice([1, 2, 4, 12])), share=(0.3, 1.0), gap=float(rng.choice([0.01, 0.06, 0.3])),
+        levels=int(rng.choice([1, 3, 12, 12])), share=(0.3, 1.0), gap=float(rng.choice([0.01, 0.06, 0.3])),
         missing=float(rng.choice([0.0, 0.03, 0.15])), bracing=0.2, tight=bool(rng.random() < 0.5),
     )  # fmt: skip
 
