@@ -21,14 +21,22 @@ _STAGES = (
 )
 
 
+def _around() -> nn.Sequential:
+    """The mean over a window about each cell, of what is within the picture: along rows, then along columns."""
+    return nn.Sequential(*(
+        nn.AvgPool2d(window, 1, tuple(side // 2 for side in window), count_include_pad=False)
+        for window in ((AROUND, 1), (1, AROUND))
+    ))  # fmt: skip
+
+
 class _Squeeze(nn.Module):
     """Squeeze and excite by the surroundings instead of the whole picture, which has no end while a scan is arriving."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
         self.weights = nn.Sequential(
-            nn.AvgPool2d(AROUND, 1, AROUND // 2, count_include_pad=False), nn.Conv2d(channels, squeezed, 1),
-            nn.ReLU(inplace=True), nn.Conv2d(squeezed, channels, 1), nn.Hardsigmoid(inplace=True),
+            _around(), nn.Conv2d(channels, squeezed, 1), nn.ReLU(inplace=True), nn.Conv2d(squeezed, channels, 1),
+            nn.Hardsigmoid(inplace=True),
         )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -67,9 +75,7 @@ class LRASPP(nn.Module):
         inner = 8 * width
         self.local = nn.Sequential(nn.Conv2d(size, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU(inplace=True))
         # Over windows, not over the whole picture: a scan of any length gives the same answer at each place.
-        self.around = nn.Sequential(
-            nn.AvgPool2d(AROUND, 1, AROUND // 2, count_include_pad=False), nn.Conv2d(size, inner, 1, bias=False), nn.Sigmoid()
-        )
+        self.around = nn.Sequential(_around(), nn.Conv2d(size, inner, 1, bias=False), nn.Sigmoid())
         self.heads = nn.ModuleList(nn.Conv2d(c, len(OUTPUTS), 1) for c in (inner, skips[1], skips[0], width))
         nn.init.constant_(self.heads[0].bias[:3], RARE)
 
