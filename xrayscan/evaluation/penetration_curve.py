@@ -204,11 +204,13 @@ def _shares(load: np.ndarray, found: np.ndarray) -> tuple[tuple[float, float, Fi
 
 
 def table(found: Sequence[Curve], false_alarms: float = 0.01) -> str:
-    """Curves as a Markdown table: shares found by class of load, and the load at 90 % and 50 %, with 95 % intervals."""
+    """Curves as a Markdown table: thresholds, shares found by class of load, load at 90 % and 50 %, with 95 % intervals."""
+    levels = {one.detector: one.threshold for one in found}
     classes = [f"{low:.0f} to {high:.0f}" if np.isfinite(high) else f"over {low:.0f}" for low, high, _ in found[0].shares]
     heads = ["detector", "scenes", "n", *(f"found at {one} g/cm²" for one in classes), "90 % at", "50 % at", "ideal: 50 % at"]
     lines = [
-        f"Threshold: at most {false_alarms:.0%} of the scans without a person alarmed.",
+        f"Thresholds, at which at most {false_alarms:.0%} of the staged scans without a person are alarmed; they hold nothing but even",
+        f"goods, so that thresholds of a lane are higher: {', '.join(f'{t:.3f} ({name})' for name, t in levels.items())}.",
         "",
         "| " + " | ".join(heads) + " |",
         "|" + "---|" * len(heads),
