@@ -209,8 +209,8 @@ def table(found: Sequence[Curve], false_alarms: float = 0.01) -> str:
     classes = [f"{low:.0f} to {high:.0f}" if np.isfinite(high) else f"over {low:.0f}" for low, high, _ in found[0].shares]
     heads = ["detector", "scenes", "n", *(f"found at {one} g/cm²" for one in classes), "90 % at", "50 % at", "ideal: 50 % at"]
     lines = [
-        f"Thresholds, at which at most {false_alarms:.0%} of the staged scans without a person are alarmed; they hold nothing but even",
-        f"goods, so that thresholds of a lane are higher: {', '.join(f'{t:.3f} ({name})' for name, t in levels.items())}.",
+        f"Thresholds, at which at most {false_alarms:.0%} of the staged scans without a person are alarmed; they hold nothing",
+        f"but even goods, so a lane's are higher: {', '.join(f'{level:.3f} ({name})' for name, level in levels.items())}.",
         "",
         "| " + " | ".join(heads) + " |",
         "|" + "---|" * len(heads),
