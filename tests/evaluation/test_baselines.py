@@ -95,6 +95,8 @@ def test_without_their_extra_peers_name_it(name, clean):
         fit(name, clean)
 
 
+# anomalib and timm warn of each other, and anomalib of itself.
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.skipif(find_spec("anomalib") is None, reason="needs xrayscan[baselines]")
 @pytest.mark.parametrize("name", PEERS)
 def test_peers_answer_on_the_scans_own_grid(name, clean):
