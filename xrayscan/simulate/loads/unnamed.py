@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xrayscan.simulate.loads.arrange import LoadKind, spread
+from xrayscan.simulate.loads.arrange import LoadKind, inset, spread
 from xrayscan.simulate.loads.assemblies import crated, framed, hollow_box, skid, tube, wheel
 from xrayscan.simulate.loads.stow import LEAST, Make, Piece, Plan, piece, scattered, shaken, stow
 from xrayscan.simulate.solid import Axis, Point, Room, Solid, box, capsule, cylinder, ellipsoid, sack
@@ -64,10 +64,7 @@ def _shaped(shape: str, room: Room, stuff: tuple[str, float]) -> Solid:
 
 def _smaller(room: Room, wall: float) -> Room:
     """A room within walls [m]; of one that is hardly thicker than they are a tenth is left."""
-    inner = [min(wall, 0.45 * size) for size in room.size]
-    return Room(
-        room.x0 + inner[0], room.x1 - inner[0], room.y0 + inner[1], room.y1 - inner[1], room.z0 + inner[2], room.z1 - inner[2]
-    )
+    return inset(room, *(min(wall, 0.45 * size) for size in room.size))
 
 
 def _stuff(rng: Rng) -> tuple[str, float]:
