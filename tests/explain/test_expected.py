@@ -163,6 +163,23 @@ def test_an_example_that_is_lifted_brings_the_noise_of_its_new_depth():
     assert (expected.depth[0] - truth)[INNER].mean() == pytest.approx(0.0, abs=0.05)
 
 
+def test_an_example_of_more_noise_brings_that_of_its_new_place():
+    """The far half of the scan was taken with a quarter of the photons: the place that repeats is twice as noisy."""
+    depth = cartons()
+    # What stands near the finding has no like but in the far half.
+    pattern = 0.4 * np.kron(np.random.default_rng(5).standard_normal((12, 13)), np.ones((10, 10)))
+    depth[20:140, 240:370] = depth[20:140, 440:570] = 2.0 + pattern
+    whole = scan(depth)
+    planes = whole.optical_depth.copy()
+    more = np.random.default_rng(6).standard_normal((160, 200))
+    planes[0, :, 400:] += 0.01 * np.sqrt(3.0) * np.exp(depth[:, 400:] / 2.0) * more
+    expected = expected_depth(finding(), replace(whole, optical_depth=planes))
+    assert expected.shift == (0, 200)
+    quiet = np.exp(-depth[expected.box.slices][INNER] / 2.0)
+    apart = (expected.depth[0] - depth[expected.box.slices])[INNER] * quiet
+    assert roughness(apart) == pytest.approx(0.01, rel=0.25)
+
+
 def test_only_the_mask_and_a_little_around_it_is_replaced():
     mask = np.zeros((BOX.height, BOX.width), bool)
     mask[10:30, 10:30] = True

@@ -38,6 +38,7 @@ CLEARLY = 0.9  # so much of what a guess from the edge leaves unexplained anothe
 SURE = 0.2  # share of a cell that must be known for its mean to count in full
 GRAIN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6.0  # keeps the size of noise
 FINE = 1.5  # what varies over less than this is noise [px]
+EDGE = 5.0  # times the median size of noise: what is off the mean by more is an edge of the load
 LIFT = 1.5  # optical depth up to which noise is scaled to its new place
 SEED = 20261128
 
@@ -140,11 +141,12 @@ def expected_depth(
     shift = place.alike()
     unlike = place.unlike(None)
     if shift is not None and (apart := place.unlike(shift)) <= CLEARLY * unlike:
-        filled, unlike = place.joined(shift), apart
+        replaced, mean, noise = place.joined(shift)
+        unlike = apart
     else:
-        filled, shift = place.drawn_together(), None
-    replaced = hole & ~np.isnan(filled[0])
-    depth = np.where(replaced, filled, place.depth(view))
+        replaced, mean, noise = place.drawn_together()
+        shift = None
+    depth = place.filled(replaced, mean, noise)
     inner = _within(box, view)
     return Expected(box, depth[:, *inner], replaced[inner], shift, unlike)
 
@@ -216,32 +218,38 @@ class _Place:
         values = np.nan_to_num(own if shift is None else own - self.depth(self.moved(shift))[0])
         return float(np.sqrt(np.mean((values - self._mean(values, use, WIDE))[use] ** 2)))
 
-    def joined(self, shift: Pair) -> np.ndarray:
-        """What is at another place, lifted or lowered so that it joins here; NaN where it can not be told."""
+    def joined(self, shift: Pair) -> Planes:
+        """What of the hole can be told; what is at another place, lifted or lowered so that it joins here: mean and noise."""
         there, use = self.moved(shift), self._ring(shift)
-        lifted = []
-        for own, other in zip(self.depth(self.view), self.depth(there), strict=True):
+        means, noises = [], []
+        for own, other in zip(self.depth(self.view), np.nan_to_num(self.depth(there)), strict=True):
             change = self._membrane(np.nan_to_num(own - other), use)
-            coarse = _blurred(np.nan_to_num(other), (FINE, FINE))
-            noise = (other - coarse) * np.exp(change.clip(-LIFT, LIFT) / 2.0)
-            lifted.append(np.maximum(coarse + change, 0.0) + noise)
-        return np.where(self._replaceable() & self.seen(there), np.stack(lifted), np.nan)
+            fine = other - _blurred(other, (FINE, FINE))
+            most = EDGE * _level(other, use) / _quiet(other)
+            noise = fine.clip(-most, most)
+            means.append(other - noise + change)
+            noises.append(noise * np.exp(change.clip(-LIFT, LIFT) / 2.0))
+        return self._replaceable() & self.seen(there), np.stack(means), np.stack(noises)
 
-    def drawn_together(self) -> np.ndarray:
-        """The edge's values drawn together over the hole, with noise of the edge's size; NaN where it can not be told."""
+    def drawn_together(self) -> Planes:
+        """What of the hole can be told, the edge's values drawn together over it, and noise of size 1 at depth 0."""
         rng, use = np.random.default_rng(SEED), self._ring()
-        if not use.any():
-            return np.full(self.depth(self.view).shape, np.nan, np.float32)
-        drawn = []
-        for own in np.nan_to_num(self.depth(self.view)):
-            mean, middle = self._membrane(own, use), float(np.median(own[use]))
-            # To what is left neither a slope nor an edge along rows or columns adds: noise, which grows as photons are lost.
-            fine = cv2.filter2D(own, cv2.CV_32F, GRAIN) * np.exp((middle - own).clip(-LIFT, LIFT) / 2.0)
-            inner = cv2.erode(use.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-            size = 1.4826 * float(np.median(np.abs(fine[inner if inner.any() else use])))
-            scale = size * np.exp((mean - middle).clip(-LIFT, LIFT) / 2.0)
-            drawn.append(np.maximum(mean, 0.0) + scale * rng.standard_normal(mean.shape))
-        return np.where(self._replaceable(), np.stack(drawn), np.nan)
+        means = np.stack([self._membrane(own, use) for own in np.nan_to_num(self.depth(self.view))])
+        return self._replaceable() & use.any(), means, rng.standard_normal(means.shape, np.float32) / _quiet(means)
+
+    def filled(self, replaced: np.ndarray, means: np.ndarray, noises: np.ndarray) -> np.ndarray:
+        """The view with the hole filled, its noise scaled to that of the surroundings."""
+        ring, inner = _inner(self._ring()), _inner(replaced)
+        planes = []
+        for own, mean, noise in zip(self.depth(self.view), means, noises, strict=True):
+            mean, known = np.maximum(mean, 0.0), np.nan_to_num(own)
+            wanted = _level(known, ring)
+            # What is under the noise adds a little of its own: the second time takes it into account.
+            for _ in range(2):
+                now = _level(np.where(replaced, mean + noise, known), inner)
+                noise = noise * (wanted / now if now > 0.0 else 1.0)
+            planes.append(np.where(replaced, mean + noise, own))
+        return np.stack(planes)
 
     def _replaceable(self) -> np.ndarray:
         return self.hole & self.seen(self.view)
@@ -292,6 +300,28 @@ def _pulled_and_pushed(known: np.ndarray, share: np.ndarray, level: int = 0) -> 
 def _pixels(lengths: tuple[float, float], pitch: tuple[float, float]) -> Pair:
     row, column = (max(1, round(length / side)) for length, side in zip(lengths, pitch, strict=True))
     return row, column
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    """Pixels all of whose neighbors are in a mask too; the mask itself where that is none."""
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return inner if inner.any() else mask
+
+
+def _quiet(depth: np.ndarray) -> np.ndarray:
+    """What noise of photons is multiplied by to be that of depth 0: it grows as exp(depth / 2)."""
+    return np.exp(-depth.clip(0.0, DEEPEST) / 2.0)
+
+
+def _level(depth: np.ndarray, where: np.ndarray) -> float:
+    """Median size of the noise in a place, as it were at depth 0; 0 of no pixel.
+
+    Neither a slope nor an edge along rows or columns adds to it.
+    """
+    if not where.any():
+        return 0.0
+    fine = cv2.filter2D(depth, cv2.CV_32F, GRAIN) * _quiet(cv2.blur(depth, (3, 3)))
+    return float(np.median(np.abs(fine[where])))
 
 
 def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
