@@ -52,8 +52,8 @@ def test_the_same_score_has_the_same_color_in_every_scan():
 def test_heat_grows_with_the_score_and_starts_at_the_level():
     opacity = heat(np.linspace(0, 1, 101)[None])[0, :, 3].astype(int)
     assert (np.diff(opacity) >= 0).all()
-    assert (opacity[:20] == 0).all()
-    assert (opacity[21:] > 0).all()
+    assert (opacity[:50] == 0).all()
+    assert (opacity[51:] > 0).all()
 
 
 CURVE = (0.8, -2.0)

@@ -12,20 +12,21 @@ from xrayscan.network.anomaly import Curve, probability_of
 
 __all__ = ["LEVEL", "STEPS", "blended", "contoured", "heat"]
 
-LEVEL = 0.2
-"""Probability below which nothing is drawn."""
+LEVEL = 0.5
+"""Probability below which nothing is drawn: what is colored is more likely right than not."""
 
-STEPS = (LEVEL, 0.4, 0.6, 0.8)
+STEPS = (LEVEL, 0.8, 0.95)
 """Probabilities that contours are drawn at."""
 
 FAINTEST, STRONGEST = 0.25, 0.55  # opacity at LEVEL and at 1
+CODES = 4096  # scores that a color is kept for
 FIRST_COLOR = 40  # of the 256 of the map; the first ones are too dark over a load
 
 
 @lru_cache(maxsize=8)
 def _table(curve: Curve | None) -> np.ndarray:
-    """RGBA of the scores 0, 1/255, ..., 1."""
-    chance = probability_of(np.linspace(0, 1, 256), curve)
+    """RGBA of `CODES` scores from 0 to 1."""
+    chance = probability_of(np.linspace(0, 1, CODES), curve)
     share = np.clip((chance - LEVEL) / (1 - LEVEL), 0, 1)
     index = np.round(FIRST_COLOR + share * (255 - FIRST_COLOR)).astype(np.uint8)
     color = cv2.applyColorMap(index[:, None], cv2.COLORMAP_PLASMA)[:, 0, ::-1]
@@ -37,7 +38,7 @@ def _table(curve: Curve | None) -> np.ndarray:
 
 
 def heat(score: np.ndarray, curve: Curve | None = None) -> np.ndarray:
-    """Color and opacity of a score map: nothing below a probability of 0.2, from there plasma (safe for color-blind eyes) to 1.
+    """Color and opacity of a score map: nothing below a probability of 0.5, from there plasma (safe for color-blind eyes) to 1.
 
     The scale is absolute: the same probability has the same color in every scan and of every model, and a clean scan has none.
 
@@ -60,14 +61,14 @@ def heat(score: np.ndarray, curve: Curve | None = None) -> np.ndarray:
 
     Examples
     --------
-    >>> heat(np.array([[0.0, 0.19, 0.5]]))[0, :, 3]
-    array([ 0,  0, 92], dtype=uint8)
+    >>> heat(np.array([[0.0, 0.49, 0.75]]))[0, :, 3]
+    array([  0,   0, 102], dtype=uint8)
     """
     score = np.asarray(score)
     if score.ndim != 2:
         raise ShapeError(f"a score map has shape {score.shape}; expected (rows, columns)", expected=2, actual=score.ndim)
-    # Cut, not rounded: 0.19999 is below the level and stays so.
-    return _table(curve).take((np.fmin(np.fmax(score, 0), 1) * 255).astype(np.uint8), axis=0)
+    # Cut, not rounded: 0.49999 is below the level and stays so.
+    return _table(curve).take((np.fmin(np.fmax(score, 0), 1) * (CODES - 1)).astype(np.uint16), axis=0)
 
 
 def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0, curve: Curve | None = None) -> np.ndarray:
@@ -111,7 +112,7 @@ def blended(image: np.ndarray, score: np.ndarray, opacity: float = 1.0, curve: C
 
 
 def contoured(image: np.ndarray, score: np.ndarray, width: int = 1, curve: Curve | None = None) -> np.ndarray:
-    """A new picture: lines around the pixels that reach a probability of 0.2, 0.4, 0.6 and 0.8, which stay as they are.
+    """A new picture: lines around the pixels that reach a probability of 0.5, 0.8 and 0.95, which stay as they are.
 
     The lines have the colors of the heat.
 
@@ -147,7 +148,7 @@ def contoured(image: np.ndarray, score: np.ndarray, width: int = 1, curve: Curve
         inside = (np.nan_to_num(score) >= _score_at(level, curve)).astype(np.uint8)
         if inside.any():
             line = (cv2.dilate(inside, around) > 0) & (inside == 0)
-            result[line] = _table(None)[round(level * 255), :3]
+            result[line] = _table(None)[round(level * (CODES - 1)), :3]
     return result
 
 

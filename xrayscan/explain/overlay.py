@@ -69,7 +69,7 @@ def overlay(
 ) -> np.ndarray:
     """The scan with everything a reviewer needs to see, as a new color picture.
 
-    Heat: the probability of "consistent with a concealed person" on a fixed scale that starts at 0.2, so that a clean scan has
+    Heat: the probability of "consistent with a concealed person" on a fixed scale that starts at 0.5, so that a clean scan has
     no color at all. Outlines run around findings, not over them. What nothing can be said of (`Radiograph.unseen`) is
     hatched; a thin gray line is the container. Below stands a legend with a scale bar.
 
