@@ -9,7 +9,7 @@ the map of a network with random weights, of other ones each time: one network's
 by accident. The finding's part of the scan is replaced by what is expected without it, and screened again. Of scans with
 persons it is told, right or not, where the hottest place of the first person that is found lies. Two processes share the scans
 (--workers), with one core each. Every line of FILE is one scan, so that the same command goes on where it was. With --docs the
-table is written between its marks.
+table is written between its marks. With --noise the noise of what was replaced is measured alone, which takes minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +32,7 @@ from xrayscan._threads import limit_threads
 from xrayscan.evaluation.metrics import bootstrap, wilson
 from xrayscan.evaluation.records import open_packed
 from xrayscan.explain.attribution import METHODS, attribute
-from xrayscan.explain.expected import expected_depth
+from xrayscan.explain.expected import expected_depth, taken_by
 from xrayscan.explain.faithfulness import agreement, curves, points_at
 from xrayscan.explain.heat import STEPS
 from xrayscan.explain.probe import Probe, without
@@ -52,7 +53,7 @@ NOISE_FILTERS = {
     "first differences": np.array([[1, -1], [-1, 1]], np.float32),
 }
 Clean, Findings = "clean", "findings"
-_held: dict[str, Model] = {}  # of a worker process
+_held: dict[str, Any] = {}  # of a worker process
 
 
 def main() -> None:
@@ -64,8 +65,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--records", type=Path, default=Path("explanations.jsonl"))
     parser.add_argument("--docs", type=Path)
+    parser.add_argument("--noise", action="store_true")
     asked = parser.parse_args()
     lines = measured(asked)
+    if asked.noise:
+        print(*noise(lines), sep="\n")
+        return
     text = table(lines, load_model(asked.model).card)
     print(text)
     if asked.docs:
@@ -88,7 +93,7 @@ def measured(asked: argparse.Namespace) -> list[dict]:
     tasks = [(path, kinds[path]) for path in (*clean, *others) if path.name not in known]
     context = get_context("spawn")
     with (
-        context.Pool(asked.workers, initializer=_prepare, initargs=(asked.model,)) as pool,
+        context.Pool(asked.workers, initializer=_prepare, initargs=(asked.model, asked.noise)) as pool,
         records.open("a", encoding="utf-8") as file,
     ):
         done = pool.imap(_one, tasks)
@@ -103,10 +108,10 @@ def measured(asked: argparse.Namespace) -> list[dict]:
     return lines
 
 
-def _prepare(model: str | None) -> None:
-    """The model of a worker process, on one core."""
+def _prepare(model: str | None, noise_alone: bool) -> None:
+    """The model of a worker process, on one core, and what is measured."""
     limit_threads(1)
-    _held["model"] = load_model(model)
+    _held.update(model=load_model(model), noise_alone=noise_alone)
 
 
 def _one(task: tuple[Path, str]) -> dict:
@@ -159,6 +164,10 @@ def of_found(model: Model, path: Path) -> dict:
         if (truth[finding.box.slices] & finding.mask).sum() < RIGHT * finding.mask.sum():
             continue
         expected = expected_depth(finding, radiograph, findings)
+        rough = roughness(radiograph, expected, taken_by(findings, radiograph))
+        if _held["noise_alone"]:
+            told.append({"id": finding.id, "kind": finding.kind, "rough": rough})
+            continue
         probe = Probe(model, radiograph, finding, expected)
         on_it = truth[expected.box.slices]
         maps = {}
@@ -170,7 +179,7 @@ def of_found(model: Model, path: Path) -> dict:
         maps |= {"drawn numbers": drawn.random(probe.region.shape), "edges": edges(probe)}
         one = {
             "id": finding.id, "kind": finding.kind, "score": probe.score(), "left": probe.score(0.0), "seconds": seconds,
-            "alarm": _scene(model, radiograph, expected, finding), "rough": roughness(radiograph, expected),
+            "alarm": _scene(model, radiograph, expected, finding), "rough": rough,
             "curves": {name: curves(probe, heat, steps=8).areas for name, heat in maps.items()},
             "points": {name: points_at(probe.smooth(heat), on_it) for name, heat in maps.items()},
         }  # fmt: skip
@@ -222,8 +231,8 @@ def _scene(model: Model, radiograph, expected, finding) -> dict:
     return inside
 
 
-def roughness(radiograph, expected) -> dict[str, float] | None:
-    """Noise of what was replaced over that of its surroundings, at like depth, by each filter."""
+def roughness(radiograph, expected, findings: np.ndarray) -> dict[str, float] | None:
+    """Noise of what was replaced over that of its surroundings, but for other findings, at like depth, by each filter."""
     rows, columns = (round(0.25 / side) for side in radiograph.pixel_pitch)
     box, shape = expected.box, radiograph.shape
     view = np.s_[
@@ -234,8 +243,7 @@ def roughness(radiograph, expected) -> dict[str, float] | None:
     inside = np.zeros(shape, bool)
     inside[box.slices] = cv2.erode(expected.replaced.astype(np.uint8), np.ones((3, 3))).astype(bool)
     seen = (radiograph.valid & ~radiograph.opaque)[view]
-    taken = np.zeros(shape, bool)
-    taken[box.slices] = cv2.dilate(expected.replaced.astype(np.uint8), np.ones((5, 5))).astype(bool)
+    taken = cv2.dilate(findings.astype(np.uint8), np.ones((5, 5))).astype(bool)
     seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3))).astype(bool)
     here, around = inside[view] & seen, ~taken[view] & seen
     if here.sum() < 200 or around.sum() < 200:
@@ -299,6 +307,17 @@ def tops(lines: list[dict], threshold: float) -> Iterator[str]:
         yield f"- The first person's hottest place is on a body, scans {name}: {right} of {len(those)}."
 
 
+def noise(lines: list[dict]) -> Iterator[str]:
+    """How like its surroundings what was replaced is in noise."""
+    rough = [one["rough"] for line in lines for one in line.get(Findings, ()) if one["rough"]]
+    for name in NOISE_FILTERS:
+        those = [one[name] for one in rough]
+        yield (
+            f"- Noise of what was replaced, over that of its surroundings, by {name}: median {np.median(those):.2f}, "
+            f"{share([abs(one - 1) <= 0.1 for one in those])} of {len(those)} within 10 %."
+        )
+
+
 def table(lines: list[dict], card: ModelCard) -> str:
     told = [one for line in lines for one in line.get(Findings, ())]
     persons = [one for one in told if one["kind"] == "person"]
@@ -306,7 +325,6 @@ def table(lines: list[dict], card: ModelCard) -> str:
     kinds = ", ".join(f"{sum(one['kind'] == kind for one in told)} {kind}" for kind in ("person", "void", "density"))
     threshold = card.threshold(0.01)
     above = [one for one in persons if one["alarm"]["before"] > threshold]
-    rough = [one["rough"] for one in told if one["rough"]]
     text = [
         f"{len(told)} findings that are right ({kinds}), model {card.name} {card.version} "
         f"({card.sha256['weights.safetensors'][:12]}).",
@@ -330,12 +348,7 @@ def table(lines: list[dict], card: ModelCard) -> str:
         f"- Persons above the threshold of 1 % that fall below it without the finding: "
         f"{share([one['alarm']['after'] <= threshold for one in above])} of {len(above)}.",
         f"- Of all findings, score left: {figure([one['left'] for one in told])}, of {figure([one['score'] for one in told])}.",
-        *(
-            f"- Noise of what was replaced, over that of its surroundings, by {name}: median {np.median(those):.2f}, "
-            f"{share([abs(one - 1) <= 0.1 for one in those])} of {len(those)} within 10 %."
-            for name in NOISE_FILTERS
-            if (those := [one[name] for one in rough])
-        ),
+        *noise(lines),
         *tops(lines, threshold),
         *(
             f"- {name} with heat of a probability of {level:g} or more anywhere: "
