@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xrayscan.explain.drawing import COLORS, Pen
-from xrayscan.explain.heat import LEVEL, blended
+from xrayscan.explain.heat import LEVEL, STEPS, blended
 
 __all__ = ["DISCLAIMER", "GROUND", "hatched", "legend", "unseen"]
 
@@ -156,8 +156,12 @@ def _heat_scale(pen: Pen) -> _Item:
     def paint(patch: np.ndarray) -> None:
         score = np.tile(np.linspace(LEVEL, 1, patch.shape[1], dtype=np.float32), (patch.shape[0], 1))
         patch[:] = blended(np.full(patch.shape, 150, np.uint8), score)
+        for step in STEPS[1:]:
+            column = round((step - LEVEL) / (1 - LEVEL) * patch.shape[1])
+            patch[:, column : column + max(1, pen.line // 2)] = INK
 
-    bar = _beside(width, "1  consistent with a concealed person", pen, paint)
+    steps = ", ".join(f"{step:g}" for step in STEPS[1:])
+    bar = _beside(width, f"1 (lines at {steps})  consistent with a concealed person", pen, paint)
 
     def draw(canvas: np.ndarray, left: int, bottom: int) -> None:
         pen.write(canvas, low, (left, bottom), INK)

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from xrayscan.explain.drawing import COLORS
-from xrayscan.explain.heat import LEVEL
+from xrayscan.explain.heat import STEPS
 from xrayscan.explain.legend import unseen
 from xrayscan.explain.picture import DEPTH_OF_BLACK, Frame
 from xrayscan.findings import probability_text
@@ -65,7 +65,7 @@ def page(report: Mapping[str, Any], layers: Layers, pixels: Pixels) -> str:
         kinds=KINDS,
         shown=probability_text,
         colors={kind: "#{:02x}{:02x}{:02x}".format(*color) for kind, color in COLORS.items()},
-        level=LEVEL,
+        steps=STEPS,
         width=layers.frame.columns,
         height=layers.frame.rows,
         meter=1 / layers.frame.pitch,
