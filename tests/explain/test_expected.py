@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,6 +114,44 @@ def test_edges_of_the_load_around_are_no_noise():
     off_neighbors = (inside[:, 2:] - 2 * inside[:, 1:-1] + inside[:, :-2]) / np.sqrt(6.0)
     size = 1.4826 * np.median(np.abs(off_neighbors))
     assert size == pytest.approx(0.01 * np.exp(np.median(inside) / 2.0), rel=0.15)
+
+
+def mixed_differences(plane: np.ndarray) -> np.ndarray:
+    """What neighbors along rows and columns do not have in common: twice the size of noise that they do not share."""
+    return plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1]
+
+
+def test_what_is_drawn_from_the_edge_has_no_bends_that_show_in_a_quiet_scan():
+    """Round goods of every size: noise of both measures is of one size, as if nothing but noise had been drawn."""
+    box, quiet = Box(40, 50, 120, 130), 0.0005
+    rng = np.random.default_rng(2)
+    depth = np.full((SHAPE[0], 180), 0.5, np.float32)
+    for _ in range(60):
+        at = (int(rng.integers(180)), int(rng.integers(160)))
+        cv2.circle(depth, at, int(rng.integers(6, 20)), float(rng.uniform(0.8, 4.0)), -1)
+    depth = depth + quiet * np.exp(depth / 2.0) * rng.standard_normal(depth.shape)
+    depth[box.slices] += 0.9
+    ones = np.ones(depth.shape, bool)
+    expected = expected_depth(finding(box), Radiograph(depth[None].astype(np.float32), ones, ~ones, PITCH))
+    assert expected.shift is None
+    once = mixed_differences(expected.depth[0][INNER])
+    assert np.median(np.abs(once)) / 2.0 == pytest.approx(np.median(np.abs(mixed_differences(once))) / 6.0, rel=0.1)
+
+
+def test_neighbors_share_as_much_of_the_noise_drawn_as_of_the_noise_around():
+    box = Box(50, 60, 110, 110)
+    rng = np.random.default_rng(5)
+    depth = np.tile(np.linspace(0.5, 3.0, 180) ** 1.5, (SHAPE[0], 1))
+    shared = cv2.GaussianBlur(rng.standard_normal(depth.shape), (0, 0), 0.6)
+    depth += 0.02 * np.exp(depth / 2.0) * shared
+    depth[box.slices] += 0.9
+    ones = np.ones(depth.shape, bool)
+    expected = expected_depth(finding(box), Radiograph(depth[None].astype(np.float32), ones, ~ones, PITCH))
+    assert expected.shift is None
+    inside, columns = expected.depth[0][INNER], slice(expected.box.left + 5, expected.box.right - 5)
+    for how in (mixed_differences, lambda plane: mixed_differences(mixed_differences(plane))):
+        wanted = np.median(np.abs(how(depth[:45, columns])))
+        assert np.median(np.abs(how(inside))) == pytest.approx(wanted, rel=0.1)
 
 
 def test_what_lies_below_does_not_rise_into_what_is_drawn_from_the_edge():

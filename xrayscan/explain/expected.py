@@ -3,7 +3,7 @@
 A load repeats. The place whose surroundings are most like the finding's is looked for in the scan itself; what is there takes
 the finding's place, lifted or lowered until it joins without a seam, with its own noise. Where nothing is much like it, the
 edge's values are drawn together, rather along the travel than up and down, as loads are stacked, and noise of the scan's own
-size is put in. The network has no part in it: what it says of the picture that results is a test of the finding, and not an
+size and grain is put in. The network has no part in it: what it says of the picture that results is a test of the finding, and not an
 echo.
 
 References
@@ -36,7 +36,10 @@ SMOOTH, WIDE = 0.03, 0.06  # of what is drawn over the hole from its edge; finer
 BLIND = (0.05, 0.3)  # share of a place, and of its surroundings, that may be of no use, for it to be taken
 CLEARLY = 0.9  # so much of what a guess from the edge leaves unexplained another place may leave: it brings things of its own
 SURE = 0.2  # share of a cell that must be known for its mean to count in full
-GRAIN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6.0  # keeps the size of noise
+RELAXED = 4  # times that what is drawn over the hole is smoothed over WIDE: a bend of its own is more than a quiet scan's noise
+# Both keep the size of noise that neighbors do not share; of what they share the second leaves more.
+GRAIN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6.0
+SOFT_GRAIN = np.array([[1, -1], [-1, 1]], np.float32) / 2.0
 FINE = 1.5  # what varies over less than this is noise [px]
 EDGE = 5.0  # times the median size of noise: what is off the mean by more is an edge of the load
 LIFT = 1.5  # optical depth up to which noise is scaled to its new place
@@ -232,10 +235,12 @@ class _Place:
         return self._replaceable() & self.seen(there), np.stack(means), np.stack(noises)
 
     def drawn_together(self) -> Planes:
-        """What of the hole can be told, the edge's values drawn together over it, and noise of size 1 at depth 0."""
+        """What of the hole can be told, the edge's values drawn together over it, and noise; of no size in particular."""
         rng, use = np.random.default_rng(SEED), self._ring()
-        means = np.stack([self._membrane(own, use) for own in np.nan_to_num(self.depth(self.view))])
-        return self._replaceable() & use.any(), means, rng.standard_normal(means.shape, np.float32) / _quiet(means)
+        known = np.nan_to_num(self.depth(self.view))
+        means = np.stack([self._membrane(own, use) for own in known])
+        noises = np.stack([_drawn_noise(rng, own, _inner(use)) for own in known]) / _quiet(means)
+        return self._replaceable() & use.any(), means, noises
 
     def filled(self, replaced: np.ndarray, means: np.ndarray, noises: np.ndarray) -> np.ndarray:
         """The view with the hole filled, its noise scaled to that of the surroundings."""
@@ -277,8 +282,10 @@ class _Place:
         known, share = (
             cv2.resize(plane.astype(np.float32), (wide, tall), interpolation=cv2.INTER_AREA) for plane in (mean * use, use)
         )
-        drawn = _pulled_and_pushed(known, share)
-        return np.where(use, mean, cv2.resize(drawn, mean.shape[::-1], interpolation=cv2.INTER_LINEAR))
+        drawn = cv2.resize(_pulled_and_pushed(known, share), mean.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        for _ in range(RELAXED):
+            drawn = _blurred(np.where(use, mean, drawn), (WIDE / self.pitch[0], WIDE / self.pitch[1]))
+        return np.where(use, mean, drawn)
 
 
 def _pulled_and_pushed(known: np.ndarray, share: np.ndarray, level: int = 0) -> np.ndarray:
@@ -313,15 +320,28 @@ def _quiet(depth: np.ndarray) -> np.ndarray:
     return np.exp(-depth.clip(0.0, DEEPEST) / 2.0)
 
 
-def _level(depth: np.ndarray, where: np.ndarray) -> float:
+def _level(depth: np.ndarray, where: np.ndarray, grain: np.ndarray = GRAIN) -> float:
     """Median size of the noise in a place, as it were at depth 0; 0 of no pixel.
 
     Neither a slope nor an edge along rows or columns adds to it.
     """
     if not where.any():
         return 0.0
-    fine = cv2.filter2D(depth, cv2.CV_32F, GRAIN) * _quiet(cv2.blur(depth, (3, 3)))
+    fine = cv2.filter2D(depth, cv2.CV_32F, grain) * _quiet(cv2.blur(depth, (3, 3)))
     return float(np.median(np.abs(fine[where])))
+
+
+def _drawn_noise(rng: np.random.Generator, like: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Noise as it were at depth 0, of which neighbors share as much as they do in a place; of no size in particular."""
+    white, soft = 1e-3 * rng.standard_normal((2, *like.shape), np.float32)
+    soft = cv2.GaussianBlur(soft, (0, 0), 1.0)
+    everywhere = np.ones(like.shape, bool)
+    (fine, coarse), (white_fine, white_coarse), (soft_fine, soft_coarse) = (
+        [_level(plane, part, grain) ** 2 for grain in (GRAIN, SOFT_GRAIN)]
+        for plane, part in ((like, where), (white, everywhere), (soft, everywhere))
+    )
+    short, left = coarse * white_fine - fine * white_coarse, fine * soft_coarse - coarse * soft_fine
+    return white + soft * np.float32(np.sqrt(short / left)) if short > 0.0 and left > 0.0 else white
 
 
 def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
