@@ -9,13 +9,13 @@ from probe import density_at, inside, mass, points_in
 from xrayscan.errors import RecipeError
 from xrayscan.simulate.extent import bounds, room_of, scaled
 from xrayscan.simulate.inserts import COMPARTMENTS, INSERTS, draw_compartment, draw_insert, draw_void, legitimate_void
-from xrayscan.simulate.lookalike import LOOKALIKES, draw_lookalike
+from xrayscan.simulate.lookalike import LOOKALIKES, UNNAMED, draw_lookalike
 from xrayscan.simulate.material import MATERIALS
 from xrayscan.simulate.places import Surroundings
 from xrayscan.simulate.solid import Room, Solid, box, rotation, sack, turned
 
 ROOM = Room(0.0, 5.9, -1.17, 1.17, 0.0, 2.39)
-FIGURES = ("mannequin", "statue")
+FIGURES = ("mannequin", "statue", "figure of no kind")
 
 
 def measured(solid: Solid) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +83,30 @@ def test_no_two_draws_are_alike():
     for name in LOOKALIKES:
         sizes = {draw_lookalike(np.random.default_rng(seed), [name]).size for seed in range(6)}
         assert len(sizes) >= 5, name
+
+
+def test_what_is_of_no_kind_is_drawn_only_where_it_is_named():
+    drawn = {draw_lookalike(np.random.default_rng(seed)).name for seed in range(300)}
+    assert not drawn & set(UNNAMED)
+    assert len(drawn) > 30
+    assert {draw_lookalike(np.random.default_rng(seed), UNNAMED).name for seed in range(30)} == set(UNNAMED)
+
+
+def test_things_of_no_kind_have_as_many_stuffs_and_forms_as_there_are():
+    things = [draw_lookalike(np.random.default_rng(seed), ["thing of no kind"]) for seed in range(60)]
+    assert len({part.material for thing in things for part in thing.parts}) > 15
+    assert {"box", "sack", "ellipsoid", "cylinder", "capsule"} <= {part.shape for thing in things for part in thing.parts}
+    heights = [thing.size[2] for thing in things]
+    assert min(heights) < 0.5
+    assert max(heights) > 1.4
+
+
+def test_a_figure_of_no_kind_that_is_as_dense_as_flesh_is_small():
+    """Else it would be a person, but for what is in it."""
+    for seed in range(60):
+        figure = next(part for part in draw_lookalike(np.random.default_rng(seed), ["figure of no kind"]).parts if part.mesh)
+        if 0.75 < figure.density < 1.35:
+            assert figure.mesh.volume < 0.03
 
 
 def test_a_seed_replays_a_lookalike():

@@ -14,6 +14,7 @@ from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network.designs import build
 from xrayscan.network.model import Model
+from xrayscan.simulate import lookalike
 from xrayscan.simulate.body import library
 from xrayscan.simulate.loads import LOADS, UNNAMED
 from xrayscan.simulate.packed import BITS, load_packed
@@ -140,13 +141,23 @@ class TestHeldOut:
 
     def test_a_share_of_the_training_scans_has_loads_of_no_kind(self):
         data = replace(self.RECIPE.data, unnamed=0.3)
-        assert data.choices("train", 0.29).loads == UNNAMED
-        assert data.choices("train", 0.3) == self.RECIPE.data.choices("train")
-        assert not set(data.choices("train", 0.3).loads) & set(UNNAMED)
+        assert data.choices("train", (0.29, 0.0)).loads == UNNAMED
+        assert data.choices("train", (0.3, 0.0)) == self.RECIPE.data.choices("train")
+        assert not set(data.choices("train", (0.3, 0.0)).loads) & set(UNNAMED)
         for split in SPLITS[1:]:
-            assert data.choices(split, 0.0) == self.RECIPE.data.choices(split)
-        with pytest.raises(RecipeError, match=r"data.first is -1 and data.unnamed 0; expected a number from 0 on"):
-            replace(data, first=-1, unnamed=0.0)
+            assert data.choices(split, (0.0, 0.0)) == self.RECIPE.data.choices(split)
+        with pytest.raises(RecipeError, match=r"data.first is -1; expected the number of a scan, from 0 on"):
+            replace(data, first=-1)
+        with pytest.raises(RecipeError, match=r"data.unnamed is 1.5; expected a share, from 0 to 1"):
+            replace(data, unnamed=1.5)
+
+    def test_a_share_of_the_training_scans_has_look_alikes_of_no_kind(self):
+        data = replace(self.RECIPE.data, unnamed_lookalikes=0.3)
+        assert data.choices("train", (0.0, 0.29)).lookalikes == lookalike.UNNAMED
+        assert data.choices("train", (0.0, 0.3)) == self.RECIPE.data.choices("train")
+        assert not set(data.choices("train", (0.0, 0.3)).lookalikes) & set(lookalike.UNNAMED)
+        with pytest.raises(RecipeError, match=r"data.unnamed_lookalikes is -0.1; expected a share, from 0 to 1"):
+            replace(data, unnamed_lookalikes=-0.1)
 
     def test_a_recipe_may_go_on_with_other_scans(self, tmp_path):
         other = replace(SMALL, data=replace(SMALL.data, train=1, first=7, unnamed=1.0))

@@ -3,8 +3,8 @@
 A load repeats. The place whose surroundings are most like the finding's is looked for in the scan itself; what is there takes
 the finding's place, lifted or lowered until it joins without a seam, with its own noise. Where nothing is much like it, the
 edge's values are drawn together, rather along the travel than up and down, as loads are stacked, and noise of the scan's own
-size and grain is put in. The network has no part in it: what it says of the picture that results is a test of the finding, and not an
-echo.
+size and grain is put in. The network has no part in it: what it says of the picture that results is a test of the finding, and
+not an echo.
 
 References
 ----------

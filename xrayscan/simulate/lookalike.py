@@ -13,11 +13,12 @@ from xrayscan.errors import RecipeError
 from xrayscan.simulate import lookalike_goods as goods
 from xrayscan.simulate import lookalike_living as living
 from xrayscan.simulate import lookalike_machine as machine
+from xrayscan.simulate import lookalike_unnamed as unnamed
 from xrayscan.simulate.body import draw_body, shaped_solid
 from xrayscan.simulate.extent import scaled, settled
 from xrayscan.simulate.solid import Point, Solid, box, cylinder, moved
 
-__all__ = ["LOOKALIKES", "Lookalike", "LookalikeKind", "draw_lookalike"]
+__all__ = ["LOOKALIKES", "UNNAMED", "Lookalike", "LookalikeKind", "draw_lookalike"]
 
 Rng = np.random.Generator
 
@@ -115,11 +116,16 @@ def _kinds() -> dict[str, LookalikeKind]:
         ("motor", "machine", 0.9, machine.motor), ("water heater", "machine", 0.9, machine.water_heater),
         ("reefer machinery", "machine", 0.8, machine.reefer_machinery), ("household machine", "machine", 0.8, machine.stove),
         ("cable drum", "machine", 0.8, machine.cable_drum),
+        ("thing of no kind", "no kind", 2.0, unnamed.thing), ("animal of no kind", "no kind", 0.7, unnamed.animal),
+        ("figure of no kind", "no kind", 1.0, unnamed.figure),
     ]  # fmt: skip
     return {name: LookalikeKind(name, family, weight, draw) for name, family, weight, draw in rows}
 
 
 LOOKALIKES: Mapping[str, LookalikeKind] = MappingProxyType(_kinds())
+"""Name to kind of look-alike."""
+UNNAMED: tuple[str, ...] = tuple(name for name, kind in LOOKALIKES.items() if kind.family == "no kind")
+"""Those that are nothing in particular, but drawn anew for every scan, for training; drawn only where they are named."""
 
 
 def draw_lookalike(
@@ -131,7 +137,7 @@ def draw_lookalike(
     ----------
     rng : Generator
     names : sequence of str, optional
-        Kinds to choose from; all by default.
+        Kinds to choose from; all but `UNNAMED` by default.
     size_limit : (float, float, float), optional [m]
         What it has to fit in. Of 30 drawn the first that fits is taken, or the last, made smaller until it does.
 
@@ -150,7 +156,7 @@ def draw_lookalike(
     >>> thing.name in ("drum", "keg") and thing.size[2] < 1.0
     True
     """
-    chosen = list(LOOKALIKES) if names is None else list(names)
+    chosen = [name for name in LOOKALIKES if name not in UNNAMED] if names is None else list(names)
     for name in chosen:
         if name not in LOOKALIKES:
             near = difflib.get_close_matches(name, LOOKALIKES, 1, 0.0)[0]

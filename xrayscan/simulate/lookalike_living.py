@@ -10,13 +10,25 @@ import numpy as np
 from xrayscan.simulate.extent import spun
 from xrayscan.simulate.solid import Solid, box, capsule, cylinder, ellipsoid, moved, rotation, turned
 
-__all__ = ["calf", "carcasses", "dog", "fish", "hanging_meat", "pig", "plush_toy", "poultry_crates", "sheep"]
+__all__ = [
+    "animal_head",
+    "animal_trunk",
+    "calf",
+    "carcasses",
+    "dog",
+    "fish",
+    "hanging_meat",
+    "pig",
+    "plush_toy",
+    "poultry_crates",
+    "sheep",
+]
 
 Rng = np.random.Generator
 FLESH = "soft tissue"
 
 
-def _trunk(length: float, radius: float, height: float) -> list[Solid]:
+def animal_trunk(length: float, radius: float, height: float) -> list[Solid]:
     """Flesh along x with lungs, guts and a spine in it."""
     end = length / 2 - radius
     parts = [capsule((-end, 0.0, height), (end, 0.0, height), radius, FLESH, 1.04)]
@@ -43,7 +55,7 @@ def _legs(rng: Rng, length: float, radius: float, leg: float, lying: bool) -> li
     return parts
 
 
-def _head(rng: Rng, start: tuple[float, float, float], neck: float, skull: tuple[float, float]) -> list[Solid]:
+def animal_head(rng: Rng, start: tuple[float, float, float], neck: float, skull: tuple[float, float]) -> list[Solid]:
     """Neck, skull with its brain, and snout; ``skull`` is its half length and half width."""
     rise, side = rng.uniform(-0.4, 1.1), rng.uniform(-0.8, 0.8)
     away = np.array([np.cos(rise) * np.cos(side), np.cos(rise) * np.sin(side), np.sin(rise)]) * neck
@@ -63,9 +75,11 @@ def _four_legs(rng: Rng, mass: float, length: float, leg: float, skull: tuple[fl
     radius = float(np.sqrt(0.78 * mass / 1000.0 / (np.pi * 0.82 * length)))
     lying = bool(rng.random() < 0.5)
     height = radius * rng.uniform(0.9, 1.0) if lying else leg + radius
-    parts = _trunk(length, radius, float(height))
+    parts = animal_trunk(length, radius, float(height))
     parts += _legs(rng, length, radius, leg, lying)
-    parts += _head(rng, (0.44 * length, 0.0, float(height) + 0.35 * radius), float(rng.uniform(0.15, 0.3)) * length, skull)
+    parts += animal_head(
+        rng, (0.44 * length, 0.0, float(height) + 0.35 * radius), float(rng.uniform(0.15, 0.3)) * length, skull
+    )
     return spun(parts, float(rng.uniform(-np.pi, np.pi)))
 
 

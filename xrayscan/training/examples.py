@@ -44,7 +44,8 @@ def _make_one(task: tuple[Recipe, str, int, str]) -> str:
     torch.set_num_threads(1)
     kind = kind_of(recipe, split, index)
     seed = (recipe.seed, SPLITS.index(split), index)
-    choices = recipe.data.choices(split, float(np.random.default_rng((*seed, 2)).random()))
+    load, lookalike = (float(chance) for chance in np.random.default_rng((*seed, 2)).random(2))
+    choices = recipe.data.choices(split, (load, lookalike))
     record = draw_record(seed, kind, pitch=recipe.data.pitch, choices=choices)  # type: ignore[arg-type]
     scan, truth = replay(replace(record, states_pitch=True))
     radiograph = normalize(scan, without=("sway",))

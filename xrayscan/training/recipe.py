@@ -9,9 +9,8 @@ from typing import Any
 
 from xrayscan.errors import RecipeError
 from xrayscan.network.anomaly import SCORE_AREA
+from xrayscan.simulate import loads, lookalike
 from xrayscan.simulate.body import library
-from xrayscan.simulate.loads import LOADS, UNNAMED
-from xrayscan.simulate.lookalike import LOOKALIKES
 from xrayscan.simulate.places import PLACES
 from xrayscan.simulate.recipe import read_table, strict
 from xrayscan.simulate.record import Choices, check_names
@@ -82,7 +81,8 @@ class HeldOut:
 
 def _families() -> dict[str, tuple[Any, ...]]:
     return {
-        "loads": tuple(name for name in LOADS if name not in UNNAMED), "lookalikes": tuple(LOOKALIKES),
+        "loads": tuple(name for name in loads.LOADS if name not in loads.UNNAMED),
+        "lookalikes": tuple(name for name in lookalike.LOOKALIKES if name not in lookalike.UNNAMED),
         "places": tuple(PLACES), "scanners": tuple(PRESETS),
         "people": tuple(range(len(library().people))),
     }  # fmt: skip
@@ -110,6 +110,8 @@ class Data:
     unnamed : float
         Share of the training scans whose loads are drawn anew for each, and are of no kind; see
         `xrayscan.simulate.loads.UNNAMED`.
+    unnamed_lookalikes : float
+        Share of the training scans whose look-alikes are so; see `xrayscan.simulate.lookalike.UNNAMED`.
     set_on : tuple of str
         Splits that thresholds, probabilities and the intervals of masses are set on in the end: "calibration", or that and
         "test". What is measured on the test split is measured before, with what the calibration split alone gave.
@@ -124,14 +126,16 @@ class Data:
     calibrated_on: HeldOut = field(default_factory=HeldOut)
     first: int = 0
     unnamed: float = 0.0
+    unnamed_lookalikes: float = 0.0
     set_on: tuple[str, ...] = ("calibration",)
 
     def __post_init__(self) -> None:
         self._trained()
-        if self.first < 0 or not 0 <= self.unnamed <= 1:
-            raise RecipeError(
-                f"data.first is {self.first} and data.unnamed {self.unnamed:g}; expected a number from 0 on, and a share"
-            )
+        for name in ("unnamed", "unnamed_lookalikes"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"data.{name} is {getattr(self, name):g}; expected a share, from 0 to 1")
+        if self.first < 0:
+            raise RecipeError(f"data.first is {self.first}; expected the number of a scan, from 0 on")
         object.__setattr__(self, "set_on", tuple(self.set_on))
         if self.set_on not in (SPLITS[1:2], SPLITS[1:]):
             raise RecipeError(
@@ -140,20 +144,23 @@ class Data:
         if abs(sum(self.mix.values()) - 1.0) > 1e-6:
             raise RecipeError(f"the shares of data.mix add up to {sum(self.mix.values()):g}; expected 1")
 
-    def choices(self, split: str, chance: float = 1.0) -> Choices:
+    def choices(self, split: str, chances: tuple[float, float] = (1.0, 1.0)) -> Choices:
         """What a scan of a split may be drawn from.
 
         Parameters
         ----------
         split : str
-        chance : float
-            From 0 to 1, drawn for a training scan: its load is of no kind where this is under ``unnamed``.
+        chances : (float, float)
+            From 0 to 1, drawn for a training scan: its load is of no kind where the first is under ``unnamed``, its look-alikes
+            are where the second is under ``unnamed_lookalikes``.
         """
         families = asdict(self.held_out if split == "test" else self._trained())
         if split == "calibration":
             families |= {name: held for name, held in asdict(self.calibrated_on).items() if held}
-        if split == "train" and chance < self.unnamed:
-            families["loads"] = UNNAMED
+        if split == "train" and chances[0] < self.unnamed:
+            families["loads"] = loads.UNNAMED
+        if split == "train" and chances[1] < self.unnamed_lookalikes:
+            families["lookalikes"] = lookalike.UNNAMED
         return Choices(**families)
 
     def _trained(self) -> HeldOut:

@@ -21,7 +21,7 @@ from xrayscan.simulate.loads.assemblies import crated, framed, hollow_box, skid,
 from xrayscan.simulate.loads.stow import LEAST, Make, Piece, Plan, piece, scattered, shaken, stow
 from xrayscan.simulate.solid import Axis, Point, Room, Solid, box, capsule, cylinder, ellipsoid, sack
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "SHAPES", "drawn_stuff", "shaped"]
 
 Rng = np.random.Generator
 STUFF: tuple[tuple[str, float, float], ...] = (
@@ -40,7 +40,7 @@ SHAPES = ("box", "box", "box", "sack", "ellipsoid", "cylinder x", "cylinder y", 
 THICK = 0.12  # solid metal is no thicker [m]; larger parts are housings, or so much lighter
 
 
-def _shaped(shape: str, room: Room, stuff: tuple[str, float]) -> Solid:
+def shaped(shape: str, room: Room, stuff: tuple[str, float]) -> Solid:
     """The largest solid of a shape in a room."""
     size = np.array(room.size)
     center = (room.x0 + size[0] / 2, room.y0 + size[1] / 2, room.z0 + size[2] / 2)
@@ -67,7 +67,8 @@ def _smaller(room: Room, wall: float) -> Room:
     return inset(room, *(min(wall, 0.45 * size) for size in room.size))
 
 
-def _stuff(rng: Rng) -> tuple[str, float]:
+def drawn_stuff(rng: Rng) -> tuple[str, float]:
+    """A material of goods, and the density that they have [g/cm³]."""
     name, low, high = STUFF[int(rng.integers(len(STUFF)))]
     return name, float(rng.uniform(low, high))
 
@@ -116,16 +117,16 @@ class _Kind:
         parts: list[Solid] = []
         if self.skin is not None:
             material, density, thick = self.skin
-            parts.append(_shaped(self.shape, room, (material, density)))
+            parts.append(shaped(self.shape, room, (material, density)))
             room = _smaller(room, thick)
-            parts.append(_shaped(self.shape, room, (material, 0.0)))
+            parts.append(shaped(self.shape, room, (material, 0.0)))
         filled = replace(room, z1=room.z0 + self.level * room.size[2]) if self.shape == "box" else room
-        parts.append(_shaped(self.shape, filled, stuff))
+        parts.append(shaped(self.shape, filled, stuff))
         low, size = np.array([room.x0, room.y0, room.z0]), np.array(room.size)
         for place, shape, own in self.inside:
             corner = low + size * (place.x0, place.y0, place.z0)
             far = low + size * (place.x1, place.y1, place.z1)
-            parts.append(_shaped(shape, Room(corner[0], far[0], corner[1], far[1], corner[2], far[2]), own))
+            parts.append(shaped(shape, Room(corner[0], far[0], corner[1], far[1], corner[2], far[2]), own))
         return shaken(rng, piece(parts))
 
 
@@ -137,9 +138,9 @@ def _kind(rng: Rng, least: float, most: float) -> _Kind:
     skin = (material, density, thick * spread(rng, 0.4)) if rng.random() < 0.6 else None
     whole = Room(0.0, 1.0, 0.0, 1.0, 0.0, 1.0)
     shape = str(rng.choice(SHAPES))
-    inside = [(_part(rng, whole), str(rng.choice(SHAPES)), _stuff(rng)) for _ in range(int(rng.choice([0, 0, 1, 2, 4])))]
+    inside = [(_part(rng, whole), str(rng.choice(SHAPES)), drawn_stuff(rng)) for _ in range(int(rng.choice([0, 0, 1, 2, 4])))]
     level = float(rng.uniform(0.3, 1.0)) if rng.random() < 0.4 else 1.0
-    content = _stuff(rng) if skin is None or rng.random() < 0.8 else (material, 0.0)
+    content = drawn_stuff(rng) if skin is None or rng.random() < 0.8 else (material, 0.0)
     # Most of what is shipped is light, and stands high: what is heavy is as much as a floor bears at half a meter.
     content = content[0], content[1] * float(rng.uniform(0.1, 0.5)) if rng.random() < 0.6 else content[1]
     return _Kind(tuple(size), shape, skin, content, level, tuple(inside), float(rng.choice([0.0, 0.03, 0.1, 0.3])))
@@ -208,9 +209,9 @@ def _metal(rng: Rng, shape: str, room: Room) -> list[Solid]:
     least = min(room.size)
     if least > 0.05 and rng.random() < 0.6:
         inner = _smaller(room, float(rng.uniform(0.003, 0.02)))
-        content = _stuff(rng) if rng.random() < 0.3 else (material, 0.0)
-        return [_shaped(shape, room, (material, density)), _shaped(shape, inner, content)]
-    return [_shaped(shape, room, (material, density * min(1.0, THICK / least) * float(rng.uniform(0.3, 1.0))))]
+        content = drawn_stuff(rng) if rng.random() < 0.3 else (material, 0.0)
+        return [shaped(shape, room, (material, density)), shaped(shape, inner, content)]
+    return [shaped(shape, room, (material, density * min(1.0, THICK / least) * float(rng.uniform(0.3, 1.0))))]
 
 
 def _machines(rng: Rng, room: Room) -> list[Solid]:
