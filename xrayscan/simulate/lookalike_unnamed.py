@@ -63,7 +63,7 @@ def thing(rng: Rng) -> list[Solid]:
 
 def animal(rng: Rng) -> list[Solid]:
     """An animal that there is not: of any slenderness, with any number of legs; standing, lying, or on its side."""
-    mass, slender = float(np.exp(rng.uniform(np.log(8.0), np.log(140.0)))), float(rng.uniform(2.8, 7.0))
+    mass, slender = float(np.exp(rng.uniform(np.log(15.0), np.log(150.0)))), float(rng.uniform(2.8, 7.0))
     radius = (0.78 * mass / 1000.0 / (0.82 * np.pi * slender)) ** (1 / 3)
     length, leg, thick = slender * radius, radius * float(rng.uniform(0.3, 2.6)), radius * float(rng.uniform(0.12, 0.35))
     lying = bool(rng.random() < 0.5)
@@ -89,7 +89,7 @@ def figure(rng: Rng) -> list[Solid]:
     stuff, density = drawn_stuff(rng)
     form = shaped_solid(body, (0.0, 0.0, 0.0), stuff, density)
     small = FLESH_LIKE[0] < density < FLESH_LIKE[1]
-    stretch = float(rng.uniform(0.3, 0.6) if small else rng.uniform(0.6, 1.15)) * np.exp(rng.normal(0.0, 0.12, 3))
+    stretch = float(rng.uniform(0.4, 0.6) if small else rng.uniform(0.7, 1.15)) * np.exp(rng.normal(0.0, 0.12, 3))
     assert form.mesh is not None
     parts = _believable([mesh_solid((form.mesh.vertices + form.center) * stretch, form.mesh.faces, stuff, density)])
     if rng.random() < 0.4:
