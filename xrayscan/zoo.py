@@ -54,6 +54,9 @@ class ModelCard:
         What was measured, with intervals and on what.
     score_area : float [m²]
         Over which the score of a place is a mean, at most; see `xrayscan.findings.scan_score`.
+    probabilities_set_on : str
+        The data and the date of `calibration`, with the number of scans with persons: where fewer hold somebody, a probability
+        promises too much. Empty in cards of older versions.
     """
 
     name: str
@@ -71,6 +74,7 @@ class ModelCard:
     mass_factor: Mapping[str, tuple[float, float]]
     figures: Mapping[str, Any]
     score_area: float = SCORE_AREA
+    probabilities_set_on: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> ModelCard:
@@ -105,6 +109,7 @@ class ModelCard:
                 mass_factor=MappingProxyType({kind: (float(a), float(b)) for kind, (a, b) in data["mass_factor"].items()}),
                 figures=MappingProxyType(data.get("figures", {})),
                 score_area=float(data["place_m2"]),
+                probabilities_set_on=str(data.get("probabilities_set_on", "")),
             )
         except FileNotFoundError as error:
             raise ModelError(f"reading the model in {folder}: it has no card.toml; pass a model folder") from error

@@ -24,13 +24,21 @@ def told(yard: Yard) -> str:
 
 def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
     text = told(Yard())
-    assert "Consistent with a concealed person: probability 0.87, calibrated on 400 clean simulated scans" in text
+    scans = "800 simulated scans, 300 of them with persons, 2026-05-01"
+    said = f"Consistent with a concealed person: probability 0.87, calibrated on {scans}. Where they are rarer it is less."
+    assert said in text
     assert "1.20 m from the container's left end and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
     assert "adds 18 g/cm² on average (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
     assert "comes through to 5 % there (optical depth 3.0)" in text
     assert "near a head (19 g/cm²)" in text
     assert "Against it" not in text
     assert "With care" not in text
+
+
+def test_a_card_that_does_not_say_what_its_probabilities_were_set_on_is_told_as_such():
+    yard, old = Yard(), replace(CARD, probabilities_set_on="")
+    text = "\n".join(sentences(yard.finding, yard.radiograph, yard.anomaly, old))
+    assert "probability 0.87; on which scans it was calibrated the model's card does not say." in text
 
 
 def test_what_lies_in_no_container_is_told_from_the_pictures_edges():

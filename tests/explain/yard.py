@@ -28,6 +28,7 @@ CARD = ModelCard(
     sha256={"model.onnx": SHA},
     thresholds={0.01: 0.6, 0.05: 0.45, 0.10: 0.3},
     thresholds_set_on="400 clean simulated scans, 2026-05-01",
+    probabilities_set_on="800 simulated scans, 300 of them with persons, 2026-05-01",
     calibration={"person": (1.0, 0.0), "void": (1.0, 0.0)},
     mass_factor={"person": (0.6, 1.6)},
     figures={},

@@ -37,7 +37,7 @@ def test_every_column_has_its_type(results):
     assert (types["score"], types["persons"], types["acquired_at"]) == ("double", "int32", "timestamp[us]")
     assert types["warnings"].startswith("list<")
     assert types["findings"].startswith("list<")
-    assert schema.metadata == {b"xrayscan.report_schema": b"1.3"}
+    assert schema.metadata == {b"xrayscan.report_schema": b"1.4"}
 
 
 def test_rows_and_findings_are_those_of_the_reports_in_order(results):
@@ -76,6 +76,7 @@ def test_it_names_model_hash_versions_and_thresholds():
     assert dict(told["versions"]) == report["versions"]
     assert told["thresholds"] == [(0.01, 0.6), (0.05, 0.45), (0.1, 0.3)]
     assert told["thresholds_set_on"] == "400 clean simulated scans, 2026-05-01"
+    assert told["probabilities_set_on"] == "800 simulated scans, 300 of them with persons, 2026-05-01"
 
 
 def test_the_same_results_give_the_same_bytes_whatever_the_groups(results, monkeypatch):

@@ -35,7 +35,8 @@ def test_a_card_is_read_back_as_it_was_written(card, of):
     card = card if of == "today" else replace(load_model().card, folder=card.folder)
     write_card(card)
     again = ModelCard.load(card.folder)
-    for part in ("name", "version", "revision", "seed", "grid", "score_area", "thresholds_set_on", "mass_factor"):
+    parts = ("name", "version", "revision", "seed", "grid", "score_area", "thresholds_set_on", "probabilities_set_on")
+    for part in (*parts, "mass_factor"):
         assert getattr(again, part) == getattr(card, part)
     for part in ("sha256", "thresholds", "calibration", "figures"):
         assert dict(getattr(again, part)) == dict(getattr(card, part))

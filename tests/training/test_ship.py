@@ -115,6 +115,10 @@ class TestFinish:
         assert card.thresholds_set_on == (
             "205 clean simulated scans, half with look-alikes, of recipe.toml's calibration split, 2026-11-24"
         )
+        told = "220 simulated scans, 15 of them with persons, of recipe.toml's calibration split, 2026-11-24"
+        assert card.probabilities_set_on == told
+        said = f"Probabilities are set on {told}: where persons are rarer they are less."
+        assert said in (card.folder / "card.md").read_text()
         assert card.figures["scans"] == 30
         held = load_card(str(card.folder))
         assert held.thresholds == card.thresholds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,9 @@ class TestCalibrate:
         assert site["parent"]["name"] == xs.load_model().card.name
         assert site["data_sha256"][:12] in table["thresholds_set_on"]
         assert site["date"] in table["thresholds_set_on"]
+        of_model = xs.load_model().card.probabilities_set_on
+        assert re.match(r"\d+ simulated scans, \d+ of them with persons, ", of_model)
+        assert table["probabilities_set_on"] == of_model
         assert site["thresholds"]["0.05"]["high"] > 0.05
         assert "threshold" not in json.dumps(table["figures"])
 

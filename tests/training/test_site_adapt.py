@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tomllib
 
@@ -287,6 +288,8 @@ class TestAdapt:
         assert table["site"]["tuning"]["steps"] == 4
         assert table["site"]["hold_out"]["verdict"] == "helped"
         assert "void" not in table["calibration"]
+        said = table["probabilities_set_on"]
+        assert re.fullmatch(r"\d+ scans of a site, \d+ of them with inserted bodies, \d{4}-\d\d-\d\d", said)
         assert list(table["figures"]) == ["hold-out of the site"]
         assert "It helped" in (adapted[0] / "out" / "card.md").read_text()
 

@@ -89,7 +89,7 @@ def explain(
     >>> from xrayscan.network.anomaly import ModelId
     >>> from xrayscan.scan import Box
     >>> card = ModelCard("small", "1", Path(), "2026-01-01", "small.toml", "abc", 0, 0.01, {}, {0.01: 0.6},
-    ...     "200 simulated scans, 2026-01-01", {"person": (1.0, 0.0)}, {"person": (0.6, 1.5)}, {})
+    ...     "100 clean scans", {"person": (1.0, 0.0)}, {"person": (0.6, 1.5)}, {}, probabilities_set_on="200 scans")
     >>> zero, ones = np.zeros((80, 120), np.float32), np.ones((80, 120), bool)
     >>> depth = zero[None] + 3
     >>> depth[0, 10:70, 10:60] += 0.8
@@ -99,7 +99,7 @@ def explain(
     ...     Position(0.35, 0.4), Size(0.6, 0.5), Mass(54, 35, 80))
     >>> why, = explain(SimpleNamespace(card=card), radiograph, [finding], anomaly=anomaly)
     >>> print(*why.sentences, sep="\n")
-    Consistent with a concealed person: probability 0.87, calibrated on 200 simulated scans, 2026-01-01.
+    Consistent with a concealed person: probability 0.87, calibrated on 200 scans. Where they are rarer it is less.
     Its middle is 0.35 m from the container's left end and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
     Compared with the load around it adds 18 g/cm² on average (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
     On balance it adds 61 kg, if the load goes on in its place as its edges suggest it.

@@ -155,10 +155,10 @@ def sentences(
 def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
     if finding.kind not in anomaly.model.calibration:
         return f"Consistent with {WHAT[finding.kind]}: score {probability_text(finding.probability)}, not calibrated."
-    return (
-        f"Consistent with {WHAT[finding.kind]}: probability {probability_text(finding.probability)}, calibrated on "
-        f"{card.thresholds_set_on.rstrip('. ')}."
-    )
+    chance = f"Consistent with {WHAT[finding.kind]}: probability {probability_text(finding.probability)}"
+    if not card.probabilities_set_on:
+        return f"{chance}; on which scans it was calibrated the model's card does not say."
+    return f"{chance}, calibrated on {card.probabilities_set_on.rstrip('. ')}. Where they are rarer it is less."
 
 
 def place(finding: Finding, containers: Sequence[Box], regions: Sequence[Region] = ()) -> str:

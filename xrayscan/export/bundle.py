@@ -213,6 +213,7 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
                 "least_probability": findings.LEAST,
             },
             "calibration": {kind: {"slope": a, "intercept": b} for kind, (a, b) in card.calibration.items()},
+            "probabilities_set_on": card.probabilities_set_on,
             "mass_factor": {kind: {"low": a, "high": b} for kind, (a, b) in card.mass_factor.items()},
             "mass_factor_unmeasured": {"low": findings.UNMEASURED[0], "high": findings.UNMEASURED[1]},
         },

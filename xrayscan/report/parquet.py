@@ -74,6 +74,7 @@ def columns() -> pa.Schema:
             ("versions", pa.map_(pa.string(), pa.string())),
             ("thresholds", pa.map_(pa.float64(), pa.float64())),
             ("thresholds_set_on", pa.string()),
+            ("probabilities_set_on", pa.string()),
             ("findings", pa.list_(pa.struct(list(finding.items())))),
         ],
         metadata={"xrayscan.report_schema": SCHEMA_VERSION},
@@ -138,6 +139,7 @@ def _typed(row: Mapping[str, Any], report: Mapping[str, Any] | None) -> dict[str
         "versions": report["versions"],
         "thresholds": {float(rate): score for rate, score in model["thresholds"].items()},
         "thresholds_set_on": model["thresholds_set_on"],
+        "probabilities_set_on": model["probabilities_set_on"],
         "findings": [_finding(finding) for finding in report["findings"]],
     }
 

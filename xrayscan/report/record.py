@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA_VERSION", "finding_record", "plain", "polygons", "record", "schema", "share_of_opaque"]
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 DIGITS = 6  # significant; the network knows fewer
 LARGEST = 64  # values of an array that are kept in the history
 
@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> schema()["$id"]
-    'urn:xrayscan:report:1.3'
+    'urn:xrayscan:report:1.4'
     """
     text = resources.files("xrayscan.report").joinpath("report.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
@@ -194,6 +194,7 @@ def record(report: Report) -> dict[str, Any]:
             **report.model,
             "thresholds": {f"{rate:g}": score for rate, score in sorted(report.card.thresholds.items())},
             "thresholds_set_on": report.card.thresholds_set_on,
+            "probabilities_set_on": report.card.probabilities_set_on,
         },
         "history": [{"name": s.name, "note": s.note, "parameters": s.parameters} for s in report.history],
         "versions": report.versions,

@@ -108,8 +108,9 @@ def with_settings(card: ModelCard, rows: Sequence[Record], said: str) -> ModelCa
     RecipeError
         As `thresholds`.
     """
-    clean = sum(row.kind in CLEAN for row in rows)
+    clean, persons = sum(row.kind in CLEAN for row in rows), sum(row.kind == "person" for row in rows)
     return replace(
         card, thresholds=thresholds(rows), calibration=probabilities(rows), mass_factor=mass_factor(rows),
         thresholds_set_on=f"{clean} clean simulated scans, half with look-alikes, {said}, {card.created}",
+        probabilities_set_on=f"{len(rows)} simulated scans, {persons} of them with persons, {said}, {card.created}",
     )  # fmt: skip

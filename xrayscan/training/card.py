@@ -37,7 +37,7 @@ def _toml(card: ModelCard) -> str:
     text = json.dumps  # a JSON string is a TOML string
     lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
     lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"place_m2 = {card.score_area!r}"]
-    lines += [f"thresholds_set_on = {text(card.thresholds_set_on)}"]
+    lines += [f"{key} = {text(getattr(card, key))}" for key in ("thresholds_set_on", "probabilities_set_on")]
     lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
     lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]
     lines += [f"{text(f'{rate:g}')} = {score!r}" for rate, score in card.thresholds.items()]
@@ -147,6 +147,8 @@ def _held_out(card: ModelCard) -> list[str]:
 def _thresholds(card: ModelCard, person: Mapping[str, Any]) -> list[str]:
     """Those that hold, and what those set on the calibration split alone then did on the test split."""
     lines = ["## Thresholds", "", f"Set on {card.thresholds_set_on}.", ""]
+    if card.probabilities_set_on:
+        lines += [f"Probabilities are set on {card.probabilities_set_on}: where persons are rarer they are less.", ""]
     lines += ["Set on the calibration split alone, on the test split then:", ""]
     lines += ["| wanted | scan score | set on calibration alone | clean scans alarmed | scans with persons found |"]
     lines += ["| --- | --- | --- | --- | --- |"]

@@ -291,7 +291,11 @@ class _Site:
         # Nothing is known of voids and density anomalies in these scans: a curve for them would be a guess.
         curves = {kind: list(pair) for kind, pair in probabilities(rows).items() if kind == "person"}
         masses = {kind: list(pair) for kind, pair in mass_factor(rows).items() if kind == "person"}
-        return {"created": date, "sha256": dict(card.sha256), "calibration": curves, "mass_factor": masses}
+        bodies = sum(row.kind == "person" for row in rows)
+        return {
+            "created": date, "sha256": dict(card.sha256), "calibration": curves, "mass_factor": masses,
+            "probabilities_set_on": f"{len(rows)} scans of a site, {bodies} of them with inserted bodies, {date}",
+        }  # fmt: skip
 
 
 def _design_of(weights: Path) -> str:
