@@ -13,7 +13,7 @@ from xrayscan.network.anomaly import Curve, probability_of
 __all__ = ["LEVEL", "STEPS", "blended", "contoured", "heat"]
 
 LEVEL = 0.5
-"""Probability below which nothing is drawn: what is colored is more likely right than not, on scans like those it was set on."""
+"""Probability below which nothing is drawn: what is colored is more likely right than not, on scans as those it was set on."""
 
 STEPS = (LEVEL, 0.8, 0.95)
 """Probabilities that contours are drawn at."""
