@@ -283,8 +283,9 @@ class _Place:
             cv2.resize(plane.astype(np.float32), (wide, tall), interpolation=cv2.INTER_AREA) for plane in (mean * use, use)
         )
         drawn = cv2.resize(_pulled_and_pushed(known, share), mean.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        window = tuple(2 * round(np.sqrt(3.0) * WIDE / side) + 1 for side in self.pitch[::-1])  # as wide as a Gaussian of WIDE
         for _ in range(RELAXED):
-            drawn = _blurred(np.where(use, mean, drawn), (WIDE / self.pitch[0], WIDE / self.pitch[1]))
+            drawn = cv2.blur(np.where(use, mean, drawn), window, borderType=cv2.BORDER_REPLICATE)
         return np.where(use, mean, drawn)
 
 
