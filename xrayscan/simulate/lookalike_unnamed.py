@@ -89,7 +89,7 @@ def figure(rng: Rng) -> list[Solid]:
     stuff, density = drawn_stuff(rng)
     form = shaped_solid(body, (0.0, 0.0, 0.0), stuff, density)
     small = FLESH_LIKE[0] < density < FLESH_LIKE[1]
-    stretch = float(rng.uniform(0.4, 0.6) if small else rng.uniform(0.7, 1.15)) * np.exp(rng.normal(0.0, 0.12, 3))
+    stretch = float(rng.uniform(0.3, 0.45) if small else rng.uniform(0.7, 1.15)) * np.exp(rng.normal(0.0, 0.12, 3))
     assert form.mesh is not None
     parts = _believable([mesh_solid((form.mesh.vertices + form.center) * stretch, form.mesh.faces, stuff, density)])
     if rng.random() < 0.4:
