@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from xrayscan._onnxruntime import onnx_runtime
+
 ROWS, COLUMNS, THREADS = 448, 1312, 2
 
 
@@ -80,7 +82,7 @@ def flops(network) -> float:
 
 def row(named: str, path: Path, work: float, peak: float, runs: int) -> str:
     """One line of the table."""
-    import onnxruntime
+    onnxruntime = onnx_runtime()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS

@@ -14,10 +14,10 @@ from typing import Any
 
 import jinja2
 import numpy as np
-import onnxruntime
 
 import xrayscan
 from xrayscan import findings
+from xrayscan._onnxruntime import onnx_runtime
 from xrayscan.errors import ModelError
 from xrayscan.export.golden import GIVEN, STEPS, Case, cases, vectors
 from xrayscan.network.anomaly import KINDS, UNFAMILIAR
@@ -184,7 +184,7 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
     """What a host must know, but for the golden vectors; `README.md` says the same in words."""
     return {
         "format": FORMAT,
-        "made_with": {"xrayscan": xrayscan.__version__, "onnxruntime": onnxruntime.__version__},
+        "made_with": {"xrayscan": xrayscan.__version__, "onnxruntime": onnx_runtime().__version__},
         "model": {
             "name": card.name,
             "version": card.version,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from xrayscan._onnxruntime import onnx_runtime
 from xrayscan.errors import MissingDependencyError, ModelError
 
 try:
@@ -61,6 +62,7 @@ def quantize(source: Path, target: Path, stacks: Sequence[np.ndarray], ends: int
     ModelError
         If there is no scan to calibrate on.
     """
+    onnx_runtime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from xrayscan._onnxruntime import onnx_runtime
 from xrayscan.errors import MissingDependencyError, ModelError
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def open_backend(card: ModelCard, backend: str, device: str = "auto", threads: i
 
 class _Onnx:
     def __init__(self, card: ModelCard, file: str, device: str, threads: int | None) -> None:
-        import onnxruntime
-
+        onnxruntime = onnx_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
