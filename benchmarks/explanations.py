@@ -326,8 +326,7 @@ def table(lines: list[dict], card: ModelCard) -> str:
     threshold = card.threshold(0.01)
     above = [one for one in persons if one["alarm"]["before"] > threshold]
     text = [
-        f"{len(told)} findings that are right ({kinds}), model {card.name} {card.version} "
-        f"({card.sha256['weights.safetensors'][:12]}).",
+        f"{len(told)} findings that are right ({kinds}), model {card.name} {card.version} ({card.sha256['model.onnx'][:12]}).",
         "",
         "| heat | deletion | insertion | insertion less deletion | points at it | seconds |",
         "| --- | --- | --- | --- | --- | ---: |",

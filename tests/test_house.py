@@ -25,6 +25,7 @@ CHAIN = [
     "_callable",
     "_resources",
     "_threads",
+    "_onnxruntime",
     "geometry",
     "stop",
     "scan",

@@ -339,7 +339,9 @@ def _finding(
     position = position_of(box, mask, radiograph.containers, pitch, radiograph.shape[0], start)
     size = Size(box.height * pitch[0], box.width * pitch[1])
     chance = float(probability_of(height, anomaly.model.calibration.get(kind)))
-    return Finding("?", kind, chance, box, mask, position, size, Mass(mass, mass * low, mass * high), evidence)
+    return Finding(
+        "?", kind, chance, box, mask, position, size, Mass(mass, mass * min(low, 1.0), mass * max(high, 1.0)), evidence
+    )
 
 
 def position_of(

@@ -25,8 +25,8 @@ def told(yard: Yard) -> str:
 def test_a_body_in_a_load_is_told_in_numbers_with_nothing_against_it():
     text = told(Yard())
     scans = "800 simulated scans, 300 of them with persons, 2026-05-01"
-    said = f"Consistent with a concealed person: probability 0.87, calibrated on {scans}. Where they are rarer it is less."
-    assert said in text
+    assert f"Consistent with a concealed person: probability 0.87, calibrated on {scans}. " in text
+    assert ". Where concealed persons are rarer it is less." in text
     assert "1.20 m from the container's left end and 0.80 m above its floor; it is 0.70 m high and 0.55 m wide." in text
     assert "adds 18 g/cm² on average (up to 18 g/cm²), about 62 kg (40 to 95 kg)" in text
     assert "comes through to 5 % there (optical depth 3.0)" in text
@@ -39,6 +39,30 @@ def test_a_card_that_does_not_say_what_its_probabilities_were_set_on_is_told_as_
     yard, old = Yard(), replace(CARD, probabilities_set_on="")
     text = "\n".join(sentences(yard.finding, yard.radiograph, yard.anomaly, old))
     assert "probability 0.87; on which scans it was calibrated the model's card does not say." in text
+
+
+def test_what_is_rarer_is_named_for_each_kind():
+    for kind, many in (("void", "voids made in loads"), ("density", "such densities")):
+        yard = Yard()
+        anomaly = replace(yard.anomaly, model=replace(yard.anomaly.model, calibration={kind: (1.0, 0.0)}))
+        text = "\n".join(sentences(replace(yard.finding, kind=kind), yard.radiograph, anomaly, CARD))
+        assert f"Where {many} are rarer it is less." in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "said"),
+    [("person", -0.5, "lacks matter, where a body adds some"), ("void", 0.5, "adds matter, where a void lacks some")],
+)
+def test_a_balance_of_the_other_sign_asks_for_care(kind, step, said):
+    yard = Yard()
+    finding = replace(yard.finding, kind=kind)
+    depth = np.array(yard.radiograph.optical_depth)
+    expected = expected_depth(finding, yard.radiograph)
+    changed = replace(expected, depth=depth[:, *expected.box.slices] - np.float32(step) * expected.replaced)
+    text = "\n".join(sentences(finding, yard.radiograph, yard.anomaly, CARD, expected=changed))
+    assert f"With care: on balance it {said}" in text
+    same = replace(expected, depth=depth[:, *expected.box.slices] + np.float32(step) * expected.replaced)
+    assert "With care: on balance" not in "\n".join(sentences(finding, yard.radiograph, yard.anomaly, CARD, expected=same))
 
 
 def test_what_lies_in_no_container_is_told_from_the_pictures_edges():

@@ -219,6 +219,22 @@ def test_an_example_of_more_noise_brings_that_of_its_new_place():
     assert roughness(apart) == pytest.approx(0.01, rel=0.25)
 
 
+def test_no_place_outside_of_the_container_is_an_example_for_what_lies_in_it():
+    """A container whose walls look alike: what lies at the right one is not filled from the open air beyond the left one."""
+    depth = np.full(SHAPE, 0.01)
+    depth[20:150, 100:500] = 1.2 + 0.3 * np.random.default_rng(1).standard_normal((130, 400)).cumsum(axis=1) / 6.0
+    depth[20:150, 100:106] = depth[20:150, 494:500] = 6.0
+    box = Box(60, 440, 120, 485)
+    held = Box(20, 100, 150, 500)
+    shifts = [
+        expected_depth(finding(box), scan(depth, box=box, containers=containers)).shift
+        for containers in ((held,), (Box(0, 0, *SHAPE),))
+    ]
+    assert shifts[1] is not None
+    assert box.left + shifts[1][1] + box.width <= held.left + 6  # else this load would not tell
+    assert shifts[0] is None or held.left <= box.left + shifts[0][1] <= held.right - box.width
+
+
 def test_only_the_mask_and_a_little_around_it_is_replaced():
     mask = np.zeros((BOX.height, BOX.width), bool)
     mask[10:30, 10:30] = True

@@ -72,7 +72,7 @@ def test_a_channel_without_air_is_not_valid(made):
     radiograph = normalize(Scan.from_array(counts, air=air, dark=made.dark))
     assert np.flatnonzero(~radiograph.valid.any(axis=1)).tolist() == [20, 111]
     assert np.isnan(radiograph.optical_depth[0, [20, 111]]).all()
-    assert any("2 channels have no air above dark" in step.note for step in radiograph.history)
+    assert any("no air above dark in 2 channels: not valid" in step.note for step in radiograph.history)
 
 
 def test_exchanged_air_and_dark(made):

@@ -99,7 +99,7 @@ def explain(
     ...     Position(0.35, 0.4), Size(0.6, 0.5), Mass(54, 35, 80))
     >>> why, = explain(SimpleNamespace(card=card), radiograph, [finding], anomaly=anomaly)
     >>> print(*why.sentences, sep="\n")
-    Consistent with a concealed person: probability 0.87, calibrated on 200 scans. Where they are rarer it is less.
+    Consistent with a concealed person: probability 0.87, calibrated on 200 scans. Where concealed persons are rarer it is less.
     Its middle is 0.35 m from the container's left end and 0.40 m above its floor; it is 0.60 m high and 0.50 m wide.
     Compared with the load around it adds 18 g/cm² on average (up to 18 g/cm²), about 54 kg (35 to 80 kg) in all.
     On balance it adds 61 kg, if the load goes on in its place as its edges suggest it.
@@ -163,7 +163,8 @@ def _attributed(
     heat = attribute(probe, attribution, model.card)
     top, left = finding.box.top - why.expected.box.top, finding.box.left - why.expected.box.left
     gone, whole = (probability_text(probe.score(kept)) for kept in (0.0, 1.0))
-    left_over = f"Taken out of the scan, with the load going on as around it, it leaves a score of {gone} of {whole}."
+    without = "Taken out of the scan, with the load going on as around it"
+    left_over = f"{without}, it leaves a score of {gone} of {whole} in its hottest places."
     at = next((i for i, text in enumerate(why.sentences) if text.startswith(("Against it", "With care"))), len(why.sentences))
     return replace(
         why,

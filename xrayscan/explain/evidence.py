@@ -31,6 +31,8 @@ WHAT = {
     "void": "a void made in the load",
     "density": "a density that does not belong to the load",
 }
+MANY = {"person": "concealed persons", "void": "voids made in loads", "density": "such densities"}
+LIGHTEST_BALANCE = 5.0  # [kg] less than a small child by half
 LIGHTEST, HEAVIEST = 6.0, 50.0  # [g/cm²] less than a child's limb; more than a pelvis from the side with clothing and bags
 HEAD, TALLEST = 0.15, 2.1  # [m] smallest side that is still a head; longest person lying
 PERSON_AREA = 1.2  # [m²] twice a person lying (1.70 m x 0.35 m)
@@ -139,15 +141,16 @@ def sentences(
         If the box lies outside the scan; `xrayscan.explain.explain` checks it first.
     """
     measured = measure(finding, radiograph, anomaly)
+    balance = _balance(finding, radiograph, expected)
     said = [
         _probability(finding, anomaly, card),
         place(finding, radiograph.containers, radiograph.regions),
         *_densities(finding, measured),
-        *_balance(finding, radiograph, expected),
+        *_balance_told(balance, radiograph, expected),
         *_transmission(measured),
         *_comparison(finding, measured),
         *(f"Against it: {reason}." for reason in _against(finding, measured)),
-        *(f"With care: {reason}." for reason in _care(finding, measured, radiograph)),
+        *(f"With care: {reason}." for reason in (*_contrary(finding, balance), *_care(finding, measured, radiograph))),
     ]
     return tuple(said)
 
@@ -158,7 +161,7 @@ def _probability(finding: Finding, anomaly: AnomalyMap, card: ModelCard) -> str:
     chance = f"Consistent with {WHAT[finding.kind]}: probability {probability_text(finding.probability)}"
     if not card.probabilities_set_on:
         return f"{chance}; on which scans it was calibrated the model's card does not say."
-    return f"{chance}, calibrated on {card.probabilities_set_on.rstrip('. ')}. Where they are rarer it is less."
+    return f"{chance}, calibrated on {card.probabilities_set_on.rstrip('. ')}. Where {MANY[finding.kind]} are rarer it is less."
 
 
 def place(finding: Finding, containers: Sequence[Box], regions: Sequence[Region] = ()) -> str:
@@ -204,24 +207,43 @@ def _densities(finding: Finding, measured: Measured) -> list[str]:
     return said
 
 
-def _balance(finding: Finding, radiograph: Radiograph, expected: Expected | None) -> list[str]:
-    """What is there, less what is expected; a hole that was made for something counts against it."""
+def _balance(finding: Finding, radiograph: Radiograph, expected: Expected | None) -> float | None:
+    """What is there, less what is expected [kg]; a hole that was made for something counts against it."""
     if expected is None or not expected.replaced.any():
-        return []
+        return None
     endpoint = endpoint_of(radiograph)
     there, gone_on = (
         areal_density(depth[expected.replaced], endpoint=endpoint)
         for depth in (radiograph.optical_depth[0][expected.box.slices], expected.depth[0])
     )
     row_pitch, column_pitch = radiograph.pixel_pitch
-    mass = float((there - gone_on).sum()) * row_pitch * column_pitch * 10.0  # g/cm² times m² times 10 is kg
+    return float((there - gone_on).sum()) * row_pitch * column_pitch * 10.0  # g/cm² times m² times 10 is kg
+
+
+def _balance_told(mass: float | None, radiograph: Radiograph, expected: Expected | None) -> list[str]:
+    if mass is None or expected is None:
+        return []
     if expected.shift is None:
         alike = "as its edges suggest it"
     else:
-        far, way = abs(expected.shift[1]) * column_pitch, "right" if expected.shift[1] > 0 else "left"
+        far = abs(expected.shift[1]) * radiograph.pixel_pitch[1]
+        way = "right" if expected.shift[1] > 0 else "left"
         alike = f"as {far:.2f} m farther to the {way}, where it is most alike"
     verb = "adds" if mass >= 0 else "lacks"
     return [f"On balance it {verb} {_short(abs(mass))} kg, if the load goes on in its place {alike}."]
+
+
+def _contrary(finding: Finding, balance: float | None) -> list[str]:
+    """Where the balance has the other sign than what the network says was added or is missing."""
+    if balance is None or abs(balance) < LIGHTEST_BALANCE or finding.kind == "density":
+        return []
+    if finding.kind == "person" and balance < 0:
+        return [
+            "on balance it lacks matter, where a body adds some: a hole was made for somebody, or the load goes on otherwise"
+        ]
+    if finding.kind == "void" and balance > 0:
+        return ["on balance it adds matter, where a void lacks some: it holds something else, or the load goes on otherwise"]
+    return []
 
 
 def _transmission(measured: Measured) -> list[str]:

@@ -159,6 +159,7 @@ class _Place:
 
     def __init__(self, radiograph: Radiograph, view: Box, hole: np.ndarray, taken: np.ndarray) -> None:
         self.radiograph, self.view, self.hole, self.taken = radiograph, view, hole, taken
+        self.outside = _outside(radiograph, view)
         self.pitch = radiograph.pixel_pitch
 
     def depth(self, window: Box) -> np.ndarray:
@@ -207,11 +208,12 @@ class _Place:
         return int(top + best[0] * step[0] - self.view.top), int(left + best[1] * step[1] - self.view.left)
 
     def _planes(self, window: tuple[slice, slice], step: Pair) -> Planes:
-        """Optical depth, what is of no use, and what is that or opaque, in cells of so many pixels."""
+        """Optical depth, what is of no use, and what no hole may be filled from, in cells of so many pixels."""
         depth = np.fmax(self.radiograph.optical_depth[0][window], np.float32(0.0))  # of NaN 0 too
         np.minimum(depth, DEEPEST, out=depth)
         useless = self.taken[window] | ~self.radiograph.valid[window]
-        return _binned(depth, step), _binned(useless, step), _binned(useless | self.radiograph.opaque[window], step)
+        blind = useless | self.radiograph.opaque[window] | self.outside[window]
+        return _binned(depth, step), _binned(useless, step), _binned(blind, step)
 
     def unlike(self, shift: Pair | None) -> float:
         """How much the surroundings differ from those of another place, or vary by themselves, but for a smooth part: rms."""
@@ -287,6 +289,17 @@ class _Place:
         for _ in range(RELAXED):
             drawn = cv2.blur(np.where(use, mean, drawn), window, borderType=cv2.BORDER_REPLICATE)
         return np.where(use, mean, drawn)
+
+
+def _outside(radiograph: Radiograph, view: Box) -> np.ndarray:
+    """What lies in no container: nothing there is an example for what lies in one."""
+    row, column = (view.top + view.bottom) / 2, (view.left + view.right) / 2
+    boxes = radiograph.containers
+    inside = any(box.top <= row < box.bottom and box.left <= column < box.right for box in boxes)
+    outside = np.full(radiograph.shape, inside)
+    for box in boxes:
+        outside[box.slices] = False
+    return outside
 
 
 def _pulled_and_pushed(known: np.ndarray, share: np.ndarray, level: int = 0) -> np.ndarray:

@@ -214,7 +214,7 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
             },
             "calibration": {kind: {"slope": a, "intercept": b} for kind, (a, b) in card.calibration.items()},
             "probabilities_set_on": card.probabilities_set_on,
-            "mass_factor": {kind: {"low": a, "high": b} for kind, (a, b) in card.mass_factor.items()},
+            "mass_factor": {kind: {"low": min(a, 1.0), "high": max(b, 1.0)} for kind, (a, b) in card.mass_factor.items()},
             "mass_factor_unmeasured": {"low": findings.UNMEASURED[0], "high": findings.UNMEASURED[1]},
         },
         "novelty": None if model.known is None else _known(model.known),

@@ -65,7 +65,7 @@ def from_counts(pixels: np.ndarray, calibration: Calibration) -> Beam:
         Step(
             "calibrate",
             f"T = (counts - dark)/(air - dark), air and dark {given}"
-            + (f"; {dead} channels have no air above dark and are not valid" if dead else ""),
+            + (f"; no air above dark in {dead} channel{'s' if dead > 1 else ''}: not valid" if dead else ""),
             {"channels_without_air": dead},
         )
     )

@@ -57,7 +57,8 @@ def find_containers(depth: np.ndarray, valid: np.ndarray, grid: Grid | None = No
         grid = grid or shrink(depth, valid)
         boxes = tuple(_box(grid, roof, depth.shape) for roof in _roofs(grid))
         boxes = tuple(box for box in boxes if (box.top, box.left, box.bottom, box.right) != (0, 0, *depth.shape))
-    note = f"{len(boxes)} container boxes found" if boxes else "warning: no container found; the whole picture is taken as load"
+    count = f"{len(boxes)} container box{'es' if len(boxes) > 1 else ''} found"
+    note = count if boxes else "warning: no container found; the whole picture is taken as load"
     return boxes, Step("containers", note, {"containers": len(boxes)})
 
 

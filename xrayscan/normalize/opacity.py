@@ -188,7 +188,7 @@ def inspected_share(depth: np.ndarray, opaque: np.ndarray, valid: np.ndarray, bo
     blocked = int(np.count_nonzero(opaque & area))
     share = float(np.clip(1.0 - (blocked + unseen) / load, 0.0, 1.0))
     what = "container, hardly loaded," if hardly else "load"
-    note = f"{share:.1%} of the {what} was penetrated (walls at optical depth {wall:.2f})"
+    note = f"{share:.1%} of the {what} was penetrated (walls at optical depth {max(wall, 0.0):.2f})"
     if unseen > 0.001 * load:
         note = f"{note}; {unseen / load:.1%} of it lies on channels or pixels that measured nothing"
     if blocked + unseen > 0.01 * load:

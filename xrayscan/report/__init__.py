@@ -41,7 +41,7 @@ PRIORITIES: tuple[Priority, ...] = ("high", "opaque", "poor", "medium", "low")
 
 HALF = 0.5
 UNLIKE = (
-    "unlike what the model knows, more than 99 of 100 scans it was calibrated on are: its scores mean less here; "
+    "unlike what the model knows, more so than 99 of 100 scans it was calibrated on: its scores mean less here; "
     "look, and see docs/site.md to adapt it to this scanner and its loads"
 )
 
