@@ -53,6 +53,16 @@ def test_a_region_is_found_where_it_is():
     )
 
 
+@pytest.mark.parametrize("factor", [(1.1, 9.0), (0.2, 0.9)])
+def test_the_interval_of_a_mass_holds_it(factor):
+    """Where nearly all were heavier than estimated, or lighter, the factors alone would leave the estimate out."""
+    model = ModelId("m", "1", "", {}, {"person": factor})
+    person, added = plane((60, 100, 140, 150, 0.9)), plane((60, 100, 140, 150, 20.0))
+    (finding,) = find(maps(model, person=person, added=added), radiograph())
+    assert finding.mass.low <= finding.mass.value <= finding.mass.high
+    assert finding.mass.low == pytest.approx(min(factor[0], 1.0) * finding.mass.value)
+
+
 def test_outside_of_a_container_it_is_told_from_the_pictures_edges():
     (finding,) = find(maps(person=plane((60, 5, 140, 35, 0.9))), radiograph())
     assert finding.position.from_left == pytest.approx(0.195, abs=0.01)
