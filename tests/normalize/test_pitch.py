@@ -15,7 +15,7 @@ from xrayscan.scan import Box
 BOX = Box(100, 200, 700, 2638)
 RAILS = Rails(
     100.0, 280.0, 700.0, 640.0, 200.0, 2638.4, length=12.192, height=2.591,
-    magnification=1.6, magnification_error=0.02, middle_rows=518.2, middle_error=0.01,
+    magnification=1.6, magnification_error=0.02, middle_rows=518.2, middle_error=0.01, column_pitch=0.005,
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_a_wide_interval_is_a_warning():
 
 
 def test_a_body_of_unknown_size_is_a_guess():
-    bare = replace(RAILS, length=np.nan, magnification=None, middle_rows=np.nan)
+    bare = replace(RAILS, length=np.nan, column_pitch=np.nan, magnification=None, middle_rows=np.nan)
     _, stretch, step = find_pitch(None, [BOX], (850, 2800), bare)
     assert stretch is None
     assert step.note.startswith("warning: pixel pitch guessed, as if this were a truck's body 13.62 m long")

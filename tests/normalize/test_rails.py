@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -114,6 +114,18 @@ def test_an_empty_container_tells_its_size_and_its_magnification(length, height,
     assert rails.width == pytest.approx(length / drawn.pitch[1], rel=0.003)
     found = (rails.near_roof, rails.far_roof, rails.near_floor, rails.far_floor)
     assert found == pytest.approx(drawn.rows, abs=5.5)  # the roof rails lie up to 10 mm below the castings
+
+
+@pytest.mark.parametrize("slower", [1.03, 1.15])
+def test_two_containers_tell_their_column_pitch_together_unless_they_contradict_each_other(slower):
+    first, second = draw(6.058, 2.591, column=0.005), draw(6.058, 2.591, column=0.005 / slower)
+    start = first.depth.shape[1]
+    moved = replace(second.box, left=start + second.box.left, right=start + second.box.right)
+    depth = np.hstack([first.depth, second.depth])
+    rails, _ = find_rails(depth, np.ones(depth.shape, bool), [first.box, moved])
+    both = 2 / (1 / 0.005 + slower / 0.005)
+    assert rails.column_pitch == pytest.approx(both if slower < 1.08 else rails.length / rails.width, rel=0.003)
+    assert rails.column_pitch != pytest.approx(both, rel=0.01) or slower < 1.08
 
 
 @pytest.mark.parametrize("height", [2.591, 2.896])

@@ -38,9 +38,9 @@ def find_pitch(
     is that of another picture, of another binning or in other units, and the container's is used. An ISO container in view
     (its corner castings tell its length) gives the stretch, its true column pitch over the stated one, and a warning where
     it contradicts what is stated by more than 3 %. Without a stated pitch the container gives it: its length over its
-    columns, and its height over the rows that it takes at mid-depth, which near and far rails tell together. Where far rails
-    are not seen the magnification is assumed; where no castings are seen, the size of the box is a guess. Both are said, with
-    the 90 % interval.
+    columns (of two containers together, where both are measured), and its height over the rows that it takes at mid-depth,
+    which near and far rails tell together. Where far rails are not seen the magnification is assumed; where no castings are
+    seen, the size of the box is a guess. Both are said, with the 90 % interval.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def find_pitch(
     Examples
     --------
     >>> rows = {"height": 2.591, "middle_rows": 518.2, "middle_error": 0.01}
-    >>> rails = Rails(100.0, 300.0, 700.0, 650.0, 200.0, 2638.4, length=12.192, **rows)
+    >>> rails = Rails(100.0, 300.0, 700.0, 650.0, 200.0, 2638.4, length=12.192, column_pitch=0.005, **rows)
     >>> pitch, stretch, step = find_pitch((0.005, 0.0049), [Box(100, 200, 700, 2638)], (850, 2800), rails)
     >>> pitch, round(stretch, 3)
     ((0.005, 0.0049), 1.02)
     """
-    column = rails.length / rails.width if rails is not None and np.isfinite(rails.length) else None
+    column = rails.column_pitch if rails is not None and np.isfinite(rails.column_pitch) else None
     row = rails.height / rails.middle_rows if rails is not None and np.isfinite(rails.middle_rows) else None
     if stated is not None:
         return _checked(stated, row, column, rails)

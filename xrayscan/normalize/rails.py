@@ -38,6 +38,8 @@ CASTING_DARK = 1.45
 CASTING_SPAN, BESIDE_SPAN = (0.03, 0.15), (0.20, 0.30)
 """Columns within a casting and beside it, from the end of the container [m]."""
 POST_SPREAD, POST_ALIKE = 0.24, 1.06
+SPEEDS = 0.08
+"""By how much the column pitch may differ between two containers; a length misread differs by an eighth or more."""
 SAMPLES = 1000
 BLOCKS = 64
 TINY = 64
@@ -79,6 +81,9 @@ class Rails:
         Half of its 90 % interval as a share of it.
     near_scale, far_scale : float [rows per meter]
         At the near and at the far roof rail, which an array's horizontal arm may see in another scale; NaN where not measured.
+    column_pitch : float [m]
+        Of this container and of another beside it whose castings tell its length too: no vehicle passes at an even speed.
+        NaN where none do.
     """
 
     near_roof: float
@@ -97,6 +102,7 @@ class Rails:
     middle_error: float = np.nan
     near_scale: float = np.nan
     far_scale: float = np.nan
+    column_pitch: float = np.nan
 
     @property
     def width(self) -> float:
@@ -146,7 +152,15 @@ def find_rails(depth: _Array, valid: _Array, boxes: Sequence[Box], corner: float
     if not found:
         return None, Step("rails", "no straight roof line of a container is seen: nothing was measured")
     best = min(found, key=lambda rails: (rails.magnification is None, np.nan_to_num(rails.middle_error, nan=9.0)))
+    best = replace(best, column_pitch=_column_pitch(best, found))
     return best, _step(best)
+
+
+def _column_pitch(best: Rails, found: Sequence[Rails]) -> float:
+    """Meters to a column over all containers that agree with the best one; NaN where its length is not known."""
+    pitch = best.length / best.width
+    alike = [rails for rails in found if abs(rails.length / rails.width / pitch - 1.0) < SPEEDS]
+    return sum(rails.length for rails in alike) / sum(rails.width for rails in alike) if alike else float("nan")
 
 
 def _step(rails: Rails) -> Step:
