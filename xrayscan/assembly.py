@@ -220,7 +220,7 @@ def is_kept(box: Box, stretch: Stretch, pitch: float) -> bool:
     pitch : float [m]
         From column to column.
     """
-    middle, seam = stretch.start + (box.left + box.right) / 2, SEAM / pitch
+    middle, seam = stretch.start + box.middle[1], SEAM / pitch
     return stretch.first - seam <= middle < stretch.last + seam
 
 
@@ -229,11 +229,10 @@ def _found(stretch: Stretch, report: Report) -> Iterator[_Found]:
         if not is_kept(finding.box, stretch, report.radiograph.pixel_pitch[1]):
             continue
         box = shifted(finding.box, stretch.start)
-        middle = (box.left + box.right) / 2
         expected = why.expected
         if expected is not None:
             expected = replace(expected, box=shifted(expected.box, stretch.start))
-        inside = stretch.first <= middle < stretch.last
+        inside = stretch.first <= box.middle[1] < stretch.last
         said = place(finding, report.radiograph.containers, report.radiograph.regions)
         yield _Found(stretch, replace(finding, box=box), replace(why, expected=expected), said, inside)
 

@@ -59,6 +59,8 @@ class Box:
     (4, 20, 80)
     >>> box.iou(Box(2, 20, 6, 40))
     0.3333333333333333
+    >>> box.middle, box.holds((5.5, 10)), box.holds((6, 10))
+    ((4.0, 20.0), True, False)
     """
 
     top: int
@@ -93,6 +95,15 @@ class Box:
     def slices(self) -> tuple[slice, slice]:
         """Index of the box in a (rows, columns) array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its middle (row, column) [px], counted from the edges of the picture."""
+        return (self.top + self.bottom) / 2, (self.left + self.right) / 2
+
+    def holds(self, place: tuple[float, float]) -> bool:
+        """Whether a place (row, column), as `middle` is one, lies within."""
+        return self.top <= place[0] < self.bottom and self.left <= place[1] < self.right
 
     def common(self, other: Box) -> int:
         """Pixels in common with another box [px²]."""

@@ -190,8 +190,7 @@ def _which_end(box: Box, regions: Sequence[Region]) -> str:
         return ""
     # Of the cab that is nearest to the container itself: another truck's may be nearer to what lies in its rear.
     near = min(cabs, key=lambda cab: max(cab.left - box.right, box.left - cab.right))
-    away = (near.left + near.right - box.left - box.right) / 2
-    return " (its rear, as the cab is on the right)" if away > 0 else " (its front, where the cab is)"
+    return " (its rear, as the cab is on the right)" if near.middle[1] > box.middle[1] else " (its front, where the cab is)"
 
 
 def _densities(finding: Finding, measured: Measured) -> list[str]:
@@ -298,7 +297,7 @@ def _against(finding: Finding, measured: Measured) -> list[str]:
 def _care(finding: Finding, measured: Measured, radiograph: Radiograph) -> list[str]:
     reasons = []
     cabs = [region.box for region in radiograph.regions if region.kind == "cab"]
-    if finding.kind == "person" and any(_middle_in(finding.box, cab) for cab in cabs):
+    if finding.kind == "person" and any(cab.holds(finding.box.middle) for cab in cabs):
         reasons.append("it lies in the cab, where a driver sits in plain sight")
     if measured.opaque > 0:
         reasons.append(f"{100 * measured.opaque:.0f} % of it was not penetrated, nothing can be said there")
@@ -313,12 +312,6 @@ def _care(finding: Finding, measured: Measured, radiograph: Radiograph) -> list[
     if any(step.is_warning and "pitch" in f"{step.name} {step.note}" for step in radiograph.history):
         reasons.append("the pixel pitch was estimated, every length and mass with it")
     return reasons
-
-
-def _middle_in(box: Box, other: Box) -> bool:
-    """Whether a box's middle lies in another."""
-    row, column = (box.top + box.bottom) / 2, (box.left + box.right) / 2
-    return other.top <= row < other.bottom and other.left <= column < other.right
 
 
 def _short(value: float) -> str:

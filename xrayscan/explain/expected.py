@@ -293,10 +293,8 @@ class _Place:
 
 def _outside(radiograph: Radiograph, view: Box) -> np.ndarray:
     """What lies in no container: nothing there is an example for what lies in one."""
-    row, column = (view.top + view.bottom) / 2, (view.left + view.right) / 2
     boxes = radiograph.containers
-    inside = any(box.top <= row < box.bottom and box.left <= column < box.right for box in boxes)
-    outside = np.full(radiograph.shape, inside)
+    outside = np.full(radiograph.shape, any(box.holds(view.middle) for box in boxes))
     for box in boxes:
         outside[box.slices] = False
     return outside
