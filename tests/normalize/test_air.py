@@ -54,6 +54,21 @@ def test_gains_that_have_drifted_do_not_hide_air(scene):
     assert 15 <= seen.rows[450] <= 30
 
 
+def test_air_over_a_vehicle_counts_where_the_only_columns_beside_it_lose_their_dose(scene):
+    depth = np.pad(scene.depth[:, 200:], ((0, 0), (0, 300)))  # from within the load to the air behind the vehicle
+    free = np.flatnonzero((depth > 0).any(axis=0))[-1] + 1
+    lost = np.linspace(0.0, 1.0, depth.shape[1] - free + 350) ** 1.2
+    dose = np.concatenate([np.ones(free - 350), 1.0 - 0.3 * lost]).astype(np.float32)
+    seen = open_beam(noisy(depth) * dose, everywhere(depth))
+    assert seen is not None
+    assert (seen.rows[: free - 400] >= 15).all()
+    assert seen.level[[0, -1]] == pytest.approx([1.0, 0.7], abs=0.01)
+
+
+def test_air_brighter_than_it_may_be_is_none(scene):
+    assert open_beam(1.1 * noisy(scene.depth), everywhere(scene.depth)) is None
+
+
 def test_no_air_in_a_full_picture(scene):
     assert open_beam(noisy(scene.depth[60:200, 200:700]), everywhere(scene.depth[60:200, 200:700])) is None
     assert open_beam(np.zeros((50, 80), np.float32), np.ones((50, 80), bool)) is None

@@ -192,8 +192,9 @@ def open_beam(transmission: np.ndarray, valid: np.ndarray, band: tuple[float, fl
 
     Air is what the uppermost eight rows see when they all see the same, and when that stands
 
-    - at the level of the brightest columns that see it from top to bottom (of 1 where no column does), which must be within
-      ``band``; how near depends on how much columns differ anyway, 0.4 to 3 %;
+    - at the level of the brightest columns that see it from top to bottom, which must not be above ``band``; of 1 where no
+      column does, or only such as are below it, as where the dose is lost at an end; how near depends on how much columns
+      differ anyway, 0.4 to 3 %;
     - or at one that is reached from there without a step. The dose may drift far, but it does so smoothly, while a load has
       edges; and where it is lost by more than 5 % it does not come back before the picture ends.
 
@@ -338,13 +339,11 @@ def _at_air(profile: np.ndarray, even: np.ndarray, whole: np.ndarray, band: tupl
     free = ~(beside | doubt)
     near = min(max(4.0 * spread, NEAR[0]), max(NEAR[1], most))
     smooth = cv2.blur(profile[None], (_SIDE, 1), borderType=cv2.BORDER_REPLICATE)[0]
-    air = 1.0
-    if whole.any():
-        air = float(np.quantile(smooth[whole], 0.98))
-        if not band[0] <= air <= band[1]:
-            return np.zeros(profile.size, bool)
-    else:
-        near = NEAR[1]
+    air = float(np.quantile(smooth[whole], 0.98)) if whole.any() else 0.0
+    if air > band[1]:
+        return np.zeros(profile.size, bool)
+    if air < band[0]:  # none, or only where the dose is lost
+        air, near = 1.0, NEAR[1]
     inside = np.zeros(profile.size, bool)
     for start, end in np.flatnonzero(np.diff(np.concatenate([[0], free.astype(np.int8), [0]]))).reshape(-1, 2):
         middle = (
