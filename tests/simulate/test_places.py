@@ -197,6 +197,24 @@ def test_stone_is_neither_cut_nor_carried_away():
             assert not (stone & (density_at(site.hole, points) >= 0)).any()
 
 
+@pytest.mark.parametrize(
+    ("room", "enclosed"),
+    [
+        (Room(1.0, 2.0, -0.5, 0.5, 0.0, 1.0), True),
+        (Room(1.0, 2.0, -1.0, 1.0, 0.5, 1.0), True),
+        (Room(0.2, 1.2, -0.5, 0.5, 0.0, 1.0), False),
+        (Room(2.8, 3.8, -0.5, 0.5, 0.0, 1.0), False),
+        (Room(1.0, 2.0, -0.5, 0.5, 1.0, 2.0), False),
+        (Room(4.2, 5.2, -0.5, 0.5, 0.0, 1.0), False),
+        (Room(1.0, 2.0, -1.1, -1.05, 0.0, 1.0), False),
+    ],
+    ids=["on the floor", "from wall to wall", "left end", "right end", "to the top", "no load", "beside the load"],
+)
+def test_a_room_is_enclosed_by_load_above_it_and_at_both_ends(room, enclosed):
+    around = Surroundings((ROOM,), (box((0.2, -1.0, 0.0), (3.8, 1.0, 2.0), "grain", 0.4),))
+    assert around.encloses(room) == enclosed
+
+
 @pytest.mark.parametrize("load", ["cartons", "none"])
 def test_sites_keep_clear_of_each_other(load):
     for seed in range(12):

@@ -192,6 +192,26 @@ class TestByHand:
         assert thing.front == 0.0
         assert (thing.box.bottom - thing.box.top, thing.box.right - thing.box.left) == (10, 20)
 
+    @pytest.mark.parametrize(
+        ("low", "high"),
+        [((0.0, 0.5), (1.0, 1.0)), ((3.0, 0.5), (4.0, 1.0)), ((1.0, 0.5), (2.0, 2.0)), ((0.0, 1.5), (4.0, 2.0))],
+        ids=["left", "right", "top", "a lower load"],
+    )
+    def test_a_void_that_is_open_at_a_side_is_none(self, low, high):
+        hole = (box((low[0], -0.5, low[1]), (high[0], 0.5, high[1]), "water", 0.0),)
+        truth = self.truth("void", hole)
+        assert truth.missing.max() == pytest.approx(20.0, rel=0.01)
+        assert not truth.instances
+        assert not truth.masks["void"].any()
+
+    def test_a_void_on_the_floor_is_one(self):
+        (thing,) = self.truth("void", (box((1.0, -0.5, 0.0), (2.0, 0.5, 0.7), "water", 0.0),)).instances
+        assert thing.mass == pytest.approx(1.0 * 1.0 * 0.7 * 200, rel=0.02)
+
+    def test_a_void_under_less_load_than_is_left_in_it_is_none(self):
+        roofed = (box((0.9, -1.0, 1.0), (2.1, 0.8, 2.0), "water", 0.0), box((1.0, -0.5, 0.5), (2.0, 0.5, 1.0), "water", 0.0))
+        assert not self.truth("void", roofed).instances
+
     def test_dense_insert(self):
         truth = self.truth("density", solids=(box((1.0, -0.5, 0.5), (2.0, 0.5, 1.0), "water", 0.7),))
         (thing,) = truth.instances

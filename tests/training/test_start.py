@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from xrayscan.errors import RecipeError
 from xrayscan.network.designs import build, load_weights, save_weights
 from xrayscan.training.recipe import Data, Network, Recipe, Start
-from xrayscan.training.start import DEEPER, ENCODER, first_network
+from xrayscan.training.start import DEEPER, ENCODER, blended, first_network
 from xrayscan.zoo import load_card
 
 PLAN = Recipe("started", "1", 5, Data(1, 1, 1, {"clean": 1.0}))
@@ -97,3 +97,25 @@ def test_what_a_wider_one_has_more_is_trained(plain):
     stem, reads = network.stem[0].weight - before["stem.0.weight"], network.head.weight - before["head.weight"]
     assert (stem[24:].abs().amax((1, 2, 3)) > 0).all()
     assert (reads[:, 48:].abs().amax(0) > 0).all()
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.25])
+def test_what_is_shipped_keeps_a_share_of_the_weights_it_started_from(plain, known, kept):
+    plan = started(plain)
+    plan = replace(plan, start=replace(plan.start, kept=kept))
+    trained = first_network(plan)
+    with torch.no_grad():
+        for value in trained.parameters():
+            value += 1.0
+    made = blended(trained, plan).state_dict()
+    for name, value in known.state_dict().items():
+        if name in dict(trained.named_parameters()):
+            assert torch.allclose(made[name], value + 1.0 - kept)
+        else:
+            assert torch.allclose(made[name], value)
+
+
+@pytest.mark.parametrize("kept", [-0.1, 1.0])
+def test_all_or_less_than_nothing_cannot_be_kept(kept):
+    with pytest.raises(RecipeError, match=r"start.kept is .*; expected a share of 0 or more and under 1"):
+        Start("a model", "0" * 64, kept)

@@ -142,6 +142,10 @@ class Window:
         """Whether nothing is in it."""
         return self.bottom <= self.top or self.right <= self.left
 
+    def grown(self, by: int) -> Window:
+        """A window larger by as many pixels on each side, which may reach out of the picture."""
+        return Window(self.top - by, self.left - by, self.bottom + by, self.right + by)
+
     def shared(self, other: Window) -> Window:
         """The part that lies in both."""
         top, left = max(self.top, other.top), max(self.left, other.left)

@@ -257,15 +257,14 @@ def _pick(rng: Rng, around: Surroundings) -> tuple[Room, Room] | None:
 
 
 def _missing(rng: Rng, around: Surroundings) -> list[Solid]:
-    """Some neighboring cartons are missing, from the top of their columns down or from within."""
+    """Some neighboring cartons are missing, from the top of their columns down."""
     found = _pick(rng, around)
     if found is None:
         return []
     piece, room = found
-    count = rng.integers(1, 4, 3)
-    reach = [float(c - 0.4) * s for c, s in zip(count, piece.size, strict=True)]
-    upward = room.z1 if rng.random() < 0.6 else piece.z0 + reach[2]
-    return _pieces(around, Room(piece.x0, piece.x0 + reach[0], piece.y0, piece.y0 + reach[1], piece.z0, upward))
+    count = rng.integers(1, 4, 2)
+    along, across = (float(c - 0.4) * s for c, s in zip(count, piece.size[:2], strict=True))
+    return _pieces(around, Room(piece.x0, piece.x0 + along, piece.y0, piece.y0 + across, piece.z0, room.z1))
 
 
 def _slit(rng: Rng, around: Surroundings) -> list[Solid]:

@@ -109,21 +109,23 @@ _Seen = tuple[Scene, Areal, Truth, Draft]
 def _shown(record: Record, device: str) -> _Seen:
     """The first of the seed's scenes that shows what the record asks for; without it, if the record hides nothing."""
     if record.kind in ("clean", "look-alike"):
-        return _seen(record, 0, device)
+        return _seen(record, build(record, 0), device)
     whole = replace(record, hides=True)
     for attempt in range(ATTEMPTS):
-        seen = _seen(whole, attempt, device)
-        # A void drawn into air took nothing away, a person behind the picture's edge is not seen: such a scene is drawn again.
+        scene = build(whole, attempt)
+        if not any(placed.hidden.kind == record.kind for placed in scene.placed):
+            continue
+        seen = _seen(whole, scene, device)
+        # A void that is open at a side is none, a person behind the picture's edge is not seen: such a scene is drawn again.
         if seen[2].instances:
-            return seen if record.hides else _seen(record, attempt, device)
+            return seen if record.hides else _seen(record, build(record, attempt), device)
     raise RecipeError(
         f"seed {record.seed} gave no scene that shows a {record.kind} in {ATTEMPTS} attempts; allow more vehicles, loads "
         "or places"
     )
 
 
-def _seen(record: Record, attempt: int, device: str) -> _Seen:
-    scene = build(record, attempt)
+def _seen(record: Record, scene: Scene, device: str) -> _Seen:
     areal = render(scene.fan, scene.fixed, scene.load, scene.hidden, device)
     driver = driver_seen(scene, device)
     if record.mirrored:

@@ -290,7 +290,7 @@ def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
     for trial in range(18):
         if record.kind == "void":
             site = draw_site(rng, around, draw_void(rng), WITHIN)
-            if site is not None and site.hole:
+            if site is not None and site.hole and around.encloses(room_of(site.hole)):
                 return [Placed(Hidden("void", "void", (), site.hole, _boards(site)), "load")]
         elif compartment == (trial < 12):  # the other way only where there is no room for the one that was drawn
             found = draw_compartment(rng, around)

@@ -19,6 +19,8 @@ Rng = np.random.Generator
 SKIN = 0.02  # what overlaps by less than this along one axis only touches [m]
 CARRIED = 0.5  # least share of a footprint that has to rest on something
 HALF_CARRIED = 0.3  # the same for each half of it
+AROUND = 0.3  # how far the load has to go on around what it encloses [m]
+SHOWN = 0.3  # by how much there has to be more of it: a share of what is gone
 WITHIN = 0.65  # least share of a spot within the load that the load fills
 SINKING = 0.07  # how far a round or slanted top may lie below what rests on it [m]
 LARGEST = (1.35, 0.75)  # longest side [m] and volume [m³] of a piece that is taken out whole
@@ -127,6 +129,26 @@ class Surroundings:
         near = self.meeting(room, by=0.0)
         low, high = self.corners[0][near], self.corners[1][near]
         return float(((points > low) & (points < high)).all(axis=2).any(axis=1).mean())
+
+    def encloses(self, room: Room) -> bool:
+        """Whether a room that is emptied shows from the side as a hole: with more load above it and at both ends of it.
+
+        Probed at points over the whole width of the load, by the boxes around its solids; where several are, the last counts.
+        """
+        x = np.linspace(room.x0 - AROUND, room.x1 + AROUND, 16)
+        z = np.linspace(room.z0 + 0.02, room.z1 + AROUND, 12)
+        y = np.linspace(min(r.y0 for r in self.rooms), max(r.y1 for r in self.rooms), 24)
+        points = np.stack(np.meshgrid(x, y, z, indexing="ij"), axis=-1)
+        density = np.zeros(points.shape[:3])
+        low, high = self.corners
+        for i in self.meeting(Room(x[0], x[-1], y[0], y[-1], z[0], z[-1]), by=0.0):
+            density[((points > low[i]) & (points < high[i])).all(axis=-1)] = self.stuff[i].density
+        inner = ((x > room.x0) & (x < room.x1))[:, None] & (z < room.z1)
+        gone = density[:, (y > room.y0) & (y < room.y1)].sum(axis=1)
+        total = density.sum(axis=1)
+        least = (total - gone)[inner].mean() + SHOWN * gone[inner].mean()
+        sides = (total[x < room.x0][:, z < room.z1], total[x > room.x1][:, z < room.z1], total[:, z > room.z1])
+        return bool(gone[inner].any() and all((side > least).mean() > 0.5 for side in sides))
 
     def untaken(self, room: Room) -> bool:
         """Whether a room keeps clear of everything hidden already, and of what that stands on."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -24,6 +25,9 @@ PERSON_EDGE = 1.0  # areal density from which a pixel belongs to a person [g/cm�
 VOID_EDGE = 3.0  # missing areal density from which a pixel belongs to a void [g/cm²]
 DENSITY_EDGE = 3.0  # difference from which a pixel belongs to a density anomaly [g/cm²]
 LEAST_SEEN = 0.5  # kg of a person, void or insert that a scene has to show to be one
+BESIDE = 0.2  # within and beyond a void's outline, where both are compared [m]
+DARKER = 0.3  # by how much what lies beyond has to be more: a share of what is missing, and no less than a void's edge
+WHOLE = 0.1  # parts of a void that are no further apart are one [m]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +158,8 @@ class Draft:
         self.added, self.missing = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self.ignore = np.zeros(shape, bool)
         self.total = (areal.water + areal.iron).numpy(force=True)
-        self.cell = scene.fan.pitch[0] * scene.fan.pitch[1] * 10.0  # kg per pixel and g/cm²
+        self.pitch = scene.fan.pitch
+        self.cell = self.pitch[0] * self.pitch[1] * 10.0  # kg per pixel and g/cm²
         self.found: list[tuple[Instance, Window, np.ndarray, Patch]] = []
 
     def note(self, placed: Placed, patch: Patch) -> None:
@@ -178,7 +183,7 @@ class Draft:
             self.missing[place] -= np.minimum(added, removed)
         mask = amount > edge
         mass = float(amount[mask].sum()) * self.cell
-        if mass < LEAST_SEEN:
+        if mass < LEAST_SEEN or (kind == "void" and not self._closed(removed, patch.window)):
             return
         self.masks[kind][place] |= mask
         rows, columns = np.flatnonzero(mask.any(1)) + patch.window.top, np.flatnonzero(mask.any(0)) + patch.window.left
@@ -189,6 +194,28 @@ class Draft:
             float(front[mask].mean()) if kind != "void" else 0.0,
         )  # fmt: skip
         self.found.append((instance, patch.window, mask, patch))
+
+    def _closed(self, removed: np.ndarray, window: Window) -> bool:
+        """Whether the load goes on around a void: what is open at a side is a load of another shape, and nobody can tell.
+
+        At both ends of it and above it what lies next to it has to be darker, by its median, than the void's own border there.
+        """
+        tall, wide = (round(BESIDE / pitch) + 1 for pitch in self.pitch)
+        seen = window.grown(max(tall, wide)).shared(Window(0, 0, *self.total.shape))
+        total, missing = self.total[seen.slices], np.zeros(seen.shape, np.float32)
+        missing[window.within(seen)] = removed
+        void = (missing > VOID_EDGE).astype(np.uint8)
+        void = cv2.morphologyEx(void, cv2.MORPH_CLOSE, np.ones([round(WHOLE / pitch) + 1 for pitch in self.pitch], np.uint8))
+        for reach, turned in ((wide, np.asarray), (wide, np.fliplr), (tall, np.transpose)):  # left end, right end, above
+            shown, load, gone = (np.ascontiguousarray(turned(plane)) for plane in (void, total, missing))
+            line = np.ones((1, reach), np.uint8)
+            outer = cv2.dilate(shown, line, anchor=(0, 0)) > shown
+            inner = cv2.erode(shown, line, anchor=(reach - 1, 0)) < shown
+            if not (outer.any() and inner.any()):
+                return False
+            if np.median(load[outer]) < np.median(load[inner]) + max(DARKER * np.median(gone[inner]), VOID_EDGE):
+                return False
+        return True
 
 
 def driver_seen(scene: Scene, device: str = "cpu") -> np.ndarray:

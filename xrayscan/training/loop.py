@@ -21,7 +21,7 @@ from xrayscan.training.crops import Crops
 from xrayscan.training.hard import hard_places
 from xrayscan.training.precision import mixed
 from xrayscan.training.recipe import Recipe, Schedule
-from xrayscan.training.start import first_network
+from xrayscan.training.start import blended, first_network
 
 __all__ = ["Progress", "loss_of", "train"]
 
@@ -205,7 +205,7 @@ def train(
     Returns
     -------
     Module
-        The running mean of the weights, ready to be exported.
+        The running mean of the weights, blended with those it started from if the recipe asks for it, ready to be exported.
     """
     folder.mkdir(parents=True, exist_ok=True)
     run, schedule = _Run(recipe, folder, device), recipe.schedule
@@ -230,7 +230,7 @@ def train(
             run.save()
     run.save()
     (folder / "state.json").write_text(json.dumps({"step": run.step, "steps": schedule.steps}), encoding="utf-8")
-    return run.mean.eval()
+    return blended(run.mean, recipe).eval()
 
 
 def _cut_back(path: Path, step: int) -> None:

@@ -259,10 +259,27 @@ class Start:
         A shipped model's name, or the path of a model folder.
     sha256 : str
         Of its ``weights.safetensors``: from others the same recipe would give another network.
+    kept : float
+        Share of these weights in what is shipped: the trained ones are averaged with them, where both networks are alike. What
+        new scans teach is then had without all that is forgotten over them.
+
+    Raises
+    ------
+    RecipeError
+        If the share is not 0 or more and under 1.
+
+    References
+    ----------
+    M. Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022.
     """
 
     model: str
     sha256: str
+    kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.kept < 1.0:
+            raise RecipeError(f"start.kept is {self.kept!r}; expected a share of 0 or more and under 1, such as 0.5")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from xrayscan.network.runtime import BACKENDS
 from xrayscan.training.recipe import Recipe
 from xrayscan.zoo import load_card
 
-__all__ = ["first_network", "grown"]
+__all__ = ["blended", "first_network", "grown"]
 
 Tensors = Mapping[str, torch.Tensor]
 ENCODER = ("stem.", "down.", "context.")  # what networks of several designs have in common
@@ -59,6 +59,17 @@ def first_network(recipe: Recipe) -> nn.Module:
         whole = same and fit | fresh == set(wanted)
         network.load_state_dict(wanted | {name: given[name] for name in (fit if whole else encoder)})
     return network.train()
+
+
+@torch.no_grad()
+def blended(trained: nn.Module, recipe: Recipe) -> nn.Module:
+    """The trained network, its weights averaged with those it started from as far as the recipe keeps them (``start.kept``)."""
+    if recipe.start is not None and recipe.start.kept:
+        first = first_network(recipe).to(next(trained.parameters()).device).state_dict()
+        for name, value in trained.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(first[name], recipe.start.kept)
+    return trained
 
 
 def grown(given: Tensors, wanted: Tensors) -> dict[str, torch.Tensor]:
