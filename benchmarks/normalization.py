@@ -14,10 +14,10 @@ What is measured:
 - dead: channels that give nothing, found among all rows; false: good rows that are marked (hot and flickering ones apart).
 - sway: rms of lift against its truth over the bodies' columns, both less a parabola for each body, where the truth has 0.2
   rows rms or more.
-- tilt, row and column pitch (not stated), stretch (pitch stated as the scanner believes it): ISO containers alone. A true column
-  pitch is the mean from the first container's end to the last one's; travel is uneven. Counted is what is said to be measured;
-  the lines "measured" tell in what share of the scans it is. A row pitch whose 90 % interval is wider than 2 % either way is
-  not; sway that is not measured counts with all of its error.
+- tilt, row and column pitch (not stated), stretch (pitch stated as the scanner believes it): ISO containers alone. The true
+  column pitch is the mean from the first container's end to the last one's; travel is uneven. Counted is what is said to be
+  measured; the lines "measured" tell in what share of the scans it is. A row pitch whose 90 % interval is wider than 2 %
+  either way is not; sway that is not measured counts with all of its error.
 - lateness of the low energy, of scanners with two.
 - agreement: optical depth of the same measurement delivered as counts and as 16 and 12 bits: the largest over bins of one
   unit of optical depth, 1 to 7 (12 bits: to 4), of the median of the relative difference where both penetrate.
