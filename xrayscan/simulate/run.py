@@ -20,7 +20,7 @@ from xrayscan.simulate.truth import Draft, Truth, driver_seen, measured, truth_o
 
 __all__ = ["replay", "simulate", "simulate_delivered"]
 
-ATTEMPTS = 240
+ATTEMPTS = 400
 
 
 def simulate(

@@ -30,6 +30,8 @@ ATTEMPTS = 60
 NICHE = 0.2  # share of lone persons for whom a narrow place outside of the load is tried first
 TOGETHER = 0.7  # share of groups that hide in one place
 COMPARTMENT = 0.3  # share of density anomalies that are a hidden compartment
+TRIALS = 18  # of a void or an insert in one load
+MISSES = 3  # of them that may find no room for a void: another load is drawn sooner than all is tried in such a one
 WITHIN = ("among the load", "tight among the load")
 Rng = np.random.Generator
 Size = tuple[float, float, float]
@@ -251,7 +253,7 @@ def _furnished(rng: Rng, record: Record, around: Surroundings, spots: list[_Spot
         for spot in spots:
             placed += _lookalikes(rng, spot, names)
     elif record.kind in ("void", "density"):
-        placed += _anomaly(rng, record, around)
+        placed += (_void if record.kind == "void" else _insert)(rng, around)
         parts = [part for p in placed for part in (*p.hidden.hole, *p.hidden.cover, *p.hidden.solids)]
         around = replace(around, taken=(*around.taken, room_of(parts))) if parts else around
     for _ in range(int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))):
@@ -284,15 +286,25 @@ def _lookalikes(rng: Rng, spot: _Spot, names: tuple[str, ...] | None) -> list[Pl
     return found
 
 
-def _anomaly(rng: Rng, record: Record, around: Surroundings) -> list[Placed]:
-    """One closed void; or one insert that is much denser or lighter than the load, or a hidden compartment with goods."""
-    compartment = record.kind == "density" and rng.random() < COMPARTMENT
-    for trial in range(18):
-        if record.kind == "void":
-            site = draw_site(rng, around, draw_void(rng), WITHIN)
-            if site is not None and site.hole and around.encloses(room_of(site.hole)):
-                return [Placed(Hidden("void", "void", (), site.hole, _boards(site)), "load")]
-        elif compartment == (trial < 12):  # the other way only where there is no room for the one that was drawn
+def _void(rng: Rng, around: Surroundings) -> list[Placed]:
+    """One closed void, if the load has room for one."""
+    roomless = 0
+    for _ in range(TRIALS):
+        site = draw_site(rng, around, draw_void(rng), WITHIN)
+        if site is None:
+            roomless += 1
+            if roomless > MISSES:
+                break
+        elif site.hole and around.encloses(room_of(site.hole)):
+            return [Placed(Hidden("void", "void", (), site.hole, _boards(site)), "load")]
+    return []
+
+
+def _insert(rng: Rng, around: Surroundings) -> list[Placed]:
+    """One insert that is much denser or lighter than the load, or a hidden compartment with goods."""
+    compartment = rng.random() < COMPARTMENT
+    for trial in range(TRIALS):
+        if compartment == (trial < TRIALS - 6):  # the other way only where there is no room for the one that was drawn
             found = draw_compartment(rng, around)
             if found is not None:
                 return [Placed(Hidden("density", found.label, (*found.cover, *found.solids), found.hole), "compartment")]

@@ -124,11 +124,11 @@ class Surroundings:
     def filled(self, room: Room) -> float:
         """Share of a room that the boxes around the load's solids fill, probed at 5 × 5 × 5 points."""
         bottom, top = _corners(room)
-        steps = (np.arange(5) + 0.5) / 5
-        points = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 1, 3) * (top - bottom) + bottom
+        points = ((np.arange(5) + 0.5) / 5)[:, None] * (top - bottom) + bottom
         near = self.meeting(room, by=0.0)
-        low, high = self.corners[0][near], self.corners[1][near]
-        return float(((points > low) & (points < high)).all(axis=2).any(axis=1).mean())
+        low, high = self.corners[0][near][:, None], self.corners[1][near][:, None]
+        x, y, z = np.moveaxis((points > low) & (points < high), -1, 0)
+        return float((x[:, :, None, None] & y[:, None, :, None] & z[:, None, None, :]).any(axis=0).mean())
 
     def encloses(self, room: Room) -> bool:
         """Whether a room that is emptied shows from the side as a hole: with more load above it and at both ends of it.
@@ -138,11 +138,15 @@ class Surroundings:
         x = np.linspace(room.x0 - AROUND, room.x1 + AROUND, 16)
         z = np.linspace(room.z0 + 0.02, room.z1 + AROUND, 12)
         y = np.linspace(min(r.y0 for r in self.rooms), max(r.y1 for r in self.rooms), 24)
-        points = np.stack(np.meshgrid(x, y, z, indexing="ij"), axis=-1)
-        density = np.zeros(points.shape[:3])
-        low, high = self.corners
-        for i in self.meeting(Room(x[0], x[-1], y[0], y[-1], z[0], z[-1]), by=0.0):
-            density[((points > low[i]) & (points < high[i])).all(axis=-1)] = self.stuff[i].density
+        density = np.zeros((x.size, y.size, z.size))
+        near = self.meeting(Room(x[0], x[-1], y[0], y[-1], z[0], z[-1]), by=0.0)
+        low, high = (corner[near].T for corner in self.corners)
+        first = [np.searchsorted(axis, edge, side="right") for axis, edge in zip((x, y, z), low, strict=True)]
+        last = [np.searchsorted(axis, edge, side="left") for axis, edge in zip((x, y, z), high, strict=True)]
+        stuff = self.stuff
+        for k, i in enumerate(near):
+            filled = tuple(slice(int(a[k]), int(b[k])) for a, b in zip(first, last, strict=True))
+            density[filled] = stuff[i].density
         inner = ((x > room.x0) & (x < room.x1))[:, None] & (z < room.z1)
         gone = density[:, (y > room.y0) & (y < room.y1)].sum(axis=1)
         total = density.sum(axis=1)

@@ -197,8 +197,9 @@ def _along(axis: Axis) -> np.ndarray:
 
 def moved(solid: Solid, shift: Point | np.ndarray) -> Solid:
     """The same solid elsewhere [m]."""
-    x, y, z = (float(a + b) for a, b in zip(solid.center, shift, strict=True))
-    return replace(solid, center=(x, y, z))
+    (x, y, z), (a, b, c) = solid.center, shift
+    center = float(x + a), float(y + b), float(z + c)
+    return Solid(solid.shape, center, solid.half, solid.material, solid.density, solid.turn, solid.mesh)
 
 
 def turned(solid: Solid, turn: np.ndarray, about: Point | np.ndarray | None = None) -> Solid:
