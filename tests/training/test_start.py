@@ -115,6 +115,13 @@ def test_what_is_shipped_keeps_a_share_of_the_weights_it_started_from(plain, kno
             assert torch.allclose(made[name], value)
 
 
+@pytest.mark.parametrize(("design", "width"), [("pyramid-deep", 24), ("pyramid", 32), ("unet-large", 24)])
+def test_a_share_of_weights_that_are_not_all_there_cannot_be_kept(plain, design, width):
+    plan = started(plain, design, width)
+    with pytest.raises(RecipeError, match=rf"start.kept = 0.3\): it is no {design} of width {width}, .*leave out start.kept"):
+        first_network(replace(plan, start=replace(plan.start, kept=0.3)))
+
+
 @pytest.mark.parametrize("kept", [-0.1, 1.0])
 def test_all_or_less_than_nothing_cannot_be_kept(kept):
     with pytest.raises(RecipeError, match=r"start.kept is .*; expected a share of 0 or more and under 1"):

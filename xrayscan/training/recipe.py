@@ -260,8 +260,8 @@ class Start:
     sha256 : str
         Of its ``weights.safetensors``: from others the same recipe would give another network.
     kept : float
-        Share of these weights in what is shipped: the trained ones are averaged with them, where both networks are alike. What
-        new scans teach is then had without all that is forgotten over them.
+        Share of these weights in what is shipped: the trained ones are averaged with them, for which the network has to be of
+        that model's design and width. What new scans teach is then had without all that is forgotten over them.
 
     Raises
     ------

@@ -30,7 +30,8 @@ def first_network(recipe: Recipe) -> nn.Module:
     Raises
     ------
     RecipeError
-        If the model's weights are not the ones that the recipe names, or do not fit.
+        If the model's weights are not the ones that the recipe names, or do not fit; or if a share of them is to be kept and
+        the network has others besides.
     """
     network = build(recipe.network.design, recipe.network.width)
     if recipe.start is None:
@@ -46,6 +47,12 @@ def first_network(recipe: Recipe) -> nn.Module:
     given, wanted = known.state_dict(), network.state_dict()
     fit = {name for name, value in given.items() if name in wanted and wanted[name].shape == value.shape}
     encoder = {name for name in wanted if name.startswith(ENCODER)}
+    if recipe.start.kept and fit != set(wanted):
+        raise RecipeError(
+            f"keeping a share of the weights of {recipe.start.model} (start.kept = {recipe.start.kept}): it is no "
+            f"{recipe.network.design} of width {recipe.network.width}, and what it lacks would begin at random; give the "
+            "recipe's [network] the design and width of that model, or leave out start.kept"
+        )
     fresh = {name for name in wanted if name.startswith(DEEPER)} - set(given)
     same = fresh | set(given) == set(wanted)
     if same and known.width < network.width and recipe.network.design.startswith(ADDING):
