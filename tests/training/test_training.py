@@ -21,6 +21,7 @@ from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.simulate.record import Choices, draw_record
 from xrayscan.simulate.run import replay
 from xrayscan.simulate.scanner import PRESETS
+from xrayscan.training import crops as crops_module
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
 from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example, _places
@@ -193,6 +194,17 @@ class TestCrops:
         pairs = [(plain.crop(step, 0), more.crop(step, 0)) for step in range(40)]
         assert sum(b.labels[0].sum() > a.labels[0].sum() for a, b in pairs) > 4
         assert sum(b.input[0].mean() > a.input[0].mean() for a, b in pairs) > 20
+
+    def test_figures_are_put_into_as_many_as_asked(self, packed, monkeypatch):
+        put = []
+        monkeypatch.setattr(crops_module, "add_figure", lambda rng, patch, persons: put.append(len(persons.known)))
+        for asked in (0.0, 0.5, 1.0):
+            crops = Crops(replace(SMALL, schedule=replace(SMALL.schedule, figures=asked)), packed / "train")
+            put.clear()
+            for step in range(40):
+                crops.crop(step, 0)
+            assert len(put) / 40 == pytest.approx(asked, abs=0.2 * (asked == 0.5))
+            assert all(put)
 
     def test_crops_are_joined_from_two_scans_as_often_as_asked(self, packed):
         plain = Crops(SMALL, packed / "train")

@@ -21,6 +21,7 @@ from xrayscan.network.grid import DEPTH_LIMIT
 from xrayscan.simulate.delivery import draw_delivery, toned
 from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
+from xrayscan.training.figures import add_figure
 from xrayscan.training.hard import Hard, Place
 from xrayscan.training.hollows import cut_void
 from xrayscan.training.inserted import Persons
@@ -94,7 +95,7 @@ class Crops:
         self.places = {path: _places(about) for path, about in zip(self.paths, told, strict=True)}
         weights = np.array([_weight(about) for about in told])
         self.chances = np.cumsum(weights / weights.sum())
-        self.persons = Persons(self.paths if recipe.schedule.inserted else [], _load)
+        self.persons = Persons(self.paths if recipe.schedule.inserted or recipe.schedule.figures else [], _load)
         self.behind = Behind(self.paths if recipe.schedule.behind else [], _load)
         self.geometry = albumentations.Compose([
             albumentations.HorizontalFlip(p=0.5),
@@ -118,6 +119,8 @@ class Crops:
             self.behind.add(rng, patch, below=below)
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
             add_solids(rng, patch, self.recipe.network.grid)
+        if self.recipe.schedule.figures and rng.random() < self.recipe.schedule.figures:
+            add_figure(rng, patch, self.persons)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = cv2.merge([patch[plane] for plane in (0, 1, 2, 3, 5, 6)])
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))

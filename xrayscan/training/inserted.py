@@ -19,7 +19,7 @@ from xrayscan.simulate.packed import BITS
 from xrayscan.simulate.truth import VOID_EDGE
 from xrayscan.training.holes import HOLE, thin_out
 
-__all__ = ["Persons"]
+__all__ = ["ATTENUATION", "THERE", "Persons", "free_place"]
 
 Rng = np.random.Generator
 ATTENUATION = (0.034, 0.055)  # cm²/g of a body, from 9 MV behind a load to 3 MV in the open
@@ -64,30 +64,50 @@ class Persons:
         bits = patch[4].astype(np.uint8)
         if not self.known or (bits & BITS["display"]).any():
             return False
+        body = self.draw(rng)
+        factor = rng.uniform(*ATTENUATION)
+        place = free_place(rng, patch, bits, body > 0)
+        if place is None:
+            return False
+        there = np.zeros(bits.shape, bool)
+        there[place] = body > 0
+        if rng.random() < HOLE:
+            _make_room(rng, patch, bits, there, factor)
+        patch[(slice(0, 2), *place)] += np.float32(factor) * body
+        patch[(5, *place)] += body
+        patch[4] = (bits & (255 - BITS["dual"])) | (BITS["person"] * there).astype(np.uint8)
+        return True
+
+    def draw(self, rng: Rng) -> np.ndarray:
+        """Areal density of one of them in another attitude, shape (rows, columns) [g/cm²]; there has to be one."""
         path, (top, left, bottom, right) = self.known[
             min(int(np.searchsorted(self.chances, rng.random())), len(self.known) - 1)
         ]
         there = np.asarray(self.load(path)[:, top:bottom, left:right], np.float32)
         body = np.where(there[4].astype(np.uint8) & BITS["person"], there[5], 0.0).astype(np.float32)
-        body = _turned(rng, body[:, ::-1] if rng.random() < 0.5 else body)
-        factor = rng.uniform(*ATTENUATION)
-        free = [have - want for have, want in zip(patch.shape[1:], body.shape, strict=True)]
-        if min(free) < 0 or not body.any():
-            return False
-        mask = body > 0
-        for _ in range(TRIES):
-            row, column = (int(rng.integers(size + 1)) for size in free)
-            place = slice(row, row + body.shape[0]), slice(column, column + body.shape[1])
-            if _fits(rng, patch[(slice(None), *place)], bits[place], mask):
-                there = np.zeros(bits.shape, bool)
-                there[place] = mask
-                if rng.random() < HOLE:
-                    _make_room(rng, patch, bits, there, factor)
-                patch[(slice(0, 2), *place)] += np.float32(factor) * body
-                patch[(5, *place)] += body
-                patch[4] = (bits & (255 - BITS["dual"])) | (BITS["person"] * there).astype(np.uint8)
-                return True
-        return False
+        return _turned(rng, body[:, ::-1] if rng.random() < 0.5 else body)
+
+
+def free_place(rng: Rng, patch: np.ndarray, bits: np.ndarray, mask: np.ndarray) -> tuple[slice, slice] | None:
+    """Where in a crop somebody of such an outline could be, rows and columns; None where no such place was found.
+
+    Parameters
+    ----------
+    rng : Generator
+    patch : ndarray of float32, shape (7, rows, columns)
+    bits : ndarray of uint8, shape (rows, columns)
+        Its labels.
+    mask : ndarray of bool, shape (rows, columns) of the place
+    """
+    free = [have - want for have, want in zip(bits.shape, mask.shape, strict=True)]
+    if min(free) < 0 or not mask.any():
+        return None
+    for _ in range(TRIES):
+        row, column = (int(rng.integers(size + 1)) for size in free)
+        place = slice(row, row + mask.shape[0]), slice(column, column + mask.shape[1])
+        if _fits(rng, patch[(slice(None), *place)], bits[place], mask):
+            return place
+    return None
 
 
 def _make_room(rng: Rng, patch: np.ndarray, bits: np.ndarray, there: np.ndarray, factor: float) -> None:

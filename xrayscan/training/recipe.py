@@ -215,6 +215,8 @@ class Schedule:
         Share of the crops that another scan's load is put behind.
     solids : float
         Share of the crops that solids of random shapes are put into.
+    figures : float
+        Share of the crops that a person's form of other stuff is put into; see `xrayscan.training.figures`.
     hollows : float
         Share of the crops that a void is cut into where the load has room for one; most have none.
     spliced : float
@@ -236,6 +238,7 @@ class Schedule:
     inserted: float = 0.0
     behind: float = 0.0
     solids: float = 0.0
+    figures: float = 0.0
     hollows: float = 0.0
     spliced: float = 0.0
     hard: float = 0.0
