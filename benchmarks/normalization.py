@@ -13,7 +13,7 @@ What is measured:
   afterglow) without noise, dose and gain errors; "as delivered" is T by the stated air and dark alone.
 - dead: channels that give nothing, found among all rows; false: good rows that are marked (hot and flickering ones apart).
 - sway: rms of lift against its truth over the bodies' columns, both less a parabola for each body, where the truth has 0.2
-  rows rms or more.
+  rows rms or more; of each scan, and of all scans together as the root of the mean of their squares [rows].
 - tilt, row and column pitch (not stated), stretch (pitch stated as the scanner believes it): ISO containers alone. The true
   column pitch is the mean from the first container's end to the last one's; travel is uneven. Counted is what is said to be
   measured; the lines "measured" tell in what share of the scans it is. A row pitch whose 90 % interval is wider than 2 %
@@ -128,6 +128,7 @@ def _radiograph(known, fan, truth, arm: bool, record) -> dict[str, float]:
         lift = radiograph.geometry.lift
         left = sway if lift is None else _without_parabolas(lift, bodies) - sway
         found[f"sway left{where} [%]"] = 100 * float(left.std() / sway.std())
+        found |= {f"sway power{where}": float(sway.var()), f"sway power left{where}": float(left.var())}
         found[f"sway left, measured{where}"] = float(lift is not None)
     if not any(word in truth.vehicle for word in (" ft", "container wagon")) or "flat" in truth.vehicle:
         return found
@@ -221,8 +222,10 @@ def table(results: list[dict[str, float]]) -> str:
     for result in results:
         for name, value in result.items():
             values[name].append(value)
+    power = [f"sway power{left}{where}" for where in ("", " on an L array") for left in ("", " left")]
     counted = {
-        name: sum(values.pop(name, [0.0])) for name in ("good rows", "good rows marked", "dead rows", "dead rows missed")
+        name: sum(values.pop(name, [0.0]))
+        for name in ("good rows", "good rows marked", "dead rows", "dead rows missed", *power)
     }
     lines = ["| quantity | scans | median | 90 % | worst | bar | within |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for name in sorted(values, key=_order):
@@ -239,6 +242,9 @@ def table(results: list[dict[str, float]]) -> str:
     false, good = counted["good rows marked"], counted["good rows"]
     lines.append(f"\ndead channels: {dead - missed:.0f} of {dead:.0f} found; {false:.0f} of {good:.0f} good rows marked")
     lines.append(f"({100 * false / max(good, 1):.4f} %, bar 0.1 %)")
+    for where in ("", " on an L array"):
+        cut = 1.0 - (counted[f"sway power left{where}"] / max(counted[f"sway power{where}"], 1e-12)) ** 0.5
+        lines.append(f"\nsway of all scans together{where}: its rms is cut by {100 * cut:.1f} % (bar 85 %)")
     return "\n".join(lines)
 
 

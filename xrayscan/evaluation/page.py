@@ -122,7 +122,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 Names = tuple[str, ...]
-_Text = Callable[[Any], str]
 
 
 def _at(figures: Mapping[str, Any], path: Names) -> Any:

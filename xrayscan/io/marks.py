@@ -12,7 +12,6 @@ _TAIL, _TIMES = 0.98, 4.0  # nor the edges of false color by four times what it 
 _EDGE = 24
 _EXACT = 8
 _CLEAN = 0.002  # share of pixels off their colors, in a picture that was not compressed, that only marks are
-_THIN = 9
 _LEAST = 12
 
 
