@@ -8,10 +8,11 @@ __all__ = ["mixed"]
 
 
 def mixed(device: str) -> torch.autocast:
-    """A context in which convolutions are computed in bfloat16, if the device does so by itself.
+    """A context in which convolutions are computed in bfloat16, if the device has units for its matrices.
 
-    A processor without the instructions (Intel before Cooper Lake, AMD before Zen 4) imitates them, at three times the time of
-    single precision: there the context changes nothing.
+    A processor that has no more than AVX-512's instructions for it is faster in single precision (a step of the default network
+    took 0.73 s in place of 1.06 s on such a Xeon with two cores), and one that imitates them three times as fast: there the
+    context changes nothing.
 
     Parameters
     ----------
@@ -23,5 +24,5 @@ def mixed(device: str) -> torch.autocast:
 
 
 def _native() -> bool:
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch keeps the name to itself
+    probe = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch keeps the name to itself
     return bool(probe()) if probe else False
