@@ -5,20 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from tests.training.patches import BODY, person, scan
 from xrayscan.simulate.packed import BITS
 from xrayscan.training import figures, inserted
 from xrayscan.training.figures import HEAVY, LIGHT, SHELL, add_figure
 from xrayscan.training.inserted import ATTENUATION, Persons
 from xrayscan.training.solids import SOLID
-
-SHAPE = (60, 80)
-BODY = (10, 20, 40, 36)  # top, left, bottom, right in its own scan
-
-
-def scan(depth=0.5, bits=0, shape=SHAPE):
-    array = np.zeros((7, *shape), np.float32)
-    array[:2], array[2], array[4] = depth, 1.0, bits
-    return array
 
 
 @pytest.fixture
@@ -29,10 +21,7 @@ def persons(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "HOLE", 0.0)
     about = {"kind": "person", "box": list(BODY), "hidden_share": 0.0, "mass": 70.0}
     (tmp_path / "0.json").write_text(json.dumps({"instances": [about]}), encoding="utf-8")
-    own = scan(0.2)
-    top, left, bottom, right = BODY
-    own[5, top:bottom, left:right], own[4, top:bottom, left:right] = 20.0, BITS["person"]
-    return Persons([tmp_path / "0.npz"], lambda path: own)
+    return Persons([tmp_path / "0.npz"], lambda path: person())
 
 
 def test_it_has_the_outline_of_a_person_and_is_nobody(persons):
