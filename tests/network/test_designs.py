@@ -1,9 +1,13 @@
+import json
+from functools import partial
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
-pytest.importorskip("safetensors")
+safetensors = pytest.importorskip("safetensors")
+pytest.importorskip("safetensors.torch")
 
 from xrayscan.errors import ModelError
 from xrayscan.network.designs import DESIGNS, Answer, build, load_weights, rounded, save_weights
@@ -54,6 +58,26 @@ class TestEveryDesign:
         for name, tensor in network.state_dict().items():
             torch.testing.assert_close(near[name], tensor, rtol=2.0**-11, atol=1e-7)
             assert near[name].dtype == tensor.dtype
+
+
+def test_the_same_weights_make_the_same_file(tmp_path, monkeypatch):
+    """safetensors orders the metadata as it likes, another way in another process."""
+    network, files, write = build("pyramid", 8), set(), safetensors.torch.save
+
+    def ordered(tensors, metadata, turned):
+        data = write(tensors, metadata)
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + size])
+        header["__metadata__"] = dict(sorted(metadata.items(), reverse=turned))
+        return data[:8] + json.dumps(header, separators=(",", ":")).encode().ljust(size) + data[8 + size :]
+
+    for turned in (False, True):
+        monkeypatch.setattr(safetensors.torch, "save", partial(ordered, turned=turned))
+        save_weights(network, "pyramid", tmp_path / "weights.safetensors")
+        files.add((tmp_path / "weights.safetensors").read_bytes())
+    assert len(files) == 1
+    with safetensors.safe_open(str(tmp_path / "weights.safetensors"), "pt") as held:
+        assert held.metadata() == {"design": "pyramid", "width": "8"}
 
 
 def test_an_unknown_design_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -54,7 +55,7 @@ def _kept(tensor: torch.Tensor) -> torch.Tensor:
 def save_weights(network: nn.Module, design: str, path: Path) -> None:
     """Write weights as safetensors, kernels in half precision, with the design and width that they belong to.
 
-    What is loaded again is `rounded` of the network.
+    What is loaded again is `rounded` of the network. The same weights make the same file, byte for byte.
 
     Parameters
     ----------
@@ -64,8 +65,17 @@ def save_weights(network: nn.Module, design: str, path: Path) -> None:
     path : Path
     """
     tensors = {name: _kept(tensor).contiguous() for name, tensor in network.state_dict().items()}
-    _safetensors().torch.save_file(tensors, str(path), {"design": design, "width": str(network.width)})
-    path.chmod(0o644)  # written for its owner alone, and shipped to everybody
+    data = _safetensors().torch.save(tensors, {"design": design, "width": str(network.width)})
+    path.write_bytes(_in_order(data))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata sorted: the package writes them in an order that changes from process to process."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return data[:8] + text.ljust(size) + data[8 + size :]
 
 
 def load_weights(path: Path) -> nn.Module:
