@@ -34,17 +34,18 @@ def test_it_has_the_outline_of_a_person_and_is_nobody(persons):
     np.testing.assert_array_equal(patch[0], patch[1])
 
 
-def test_none_weighs_what_a_body_does(persons):
-    ratios = []
+def test_none_is_what_a_body_could_be_in_any_beam(persons):
+    depths = []
     for seed in range(300):
         patch = scan()
         assert add_figure(np.random.default_rng(seed), patch, persons)
-        ratios.append((patch[0].max() - 0.5) / (20.0 * np.mean(ATTENUATION)))
-    ratios, (low, high) = np.array(ratios), np.array(ATTENUATION) / np.mean(ATTENUATION)
-    heavy, light = ratios[ratios > 1.0], ratios[ratios < 1.0]
-    assert 0.4 < heavy.size / ratios.size < 0.6
-    assert HEAVY[0] * low < heavy.min() < heavy.max() < HEAVY[1] * high
-    assert SHELL[0] / 20.0 * low < light.min() < light.max() < LIGHT[1] * high
+        depths.append(patch[0].max() - 0.5)
+    depths, (least, most) = np.array(depths), 20.0 * np.array(ATTENUATION)
+    heavy, light = depths[depths > most], depths[depths < least]
+    assert heavy.size + light.size == depths.size
+    assert 0.4 < heavy.size / depths.size < 0.6
+    assert HEAVY[0] * most < heavy.min() < heavy.max() < HEAVY[1] * most
+    assert SHELL[0] * ATTENUATION[0] < light.min() < light.max() < LIGHT[1] * least
 
 
 def test_a_shell_is_as_thick_in_the_middle_as_beside_it(monkeypatch):
@@ -52,7 +53,7 @@ def test_a_shell_is_as_thick_in_the_middle_as_beside_it(monkeypatch):
     made = [figures._of_other_stuff(np.random.default_rng(seed), body) for seed in range(200)]
     flat = [figure for figure in made if np.unique(figure[0, 20:]).size == 1]
     assert 30 < len(flat) < 75
-    assert all(SHELL[0] <= figure.max() <= SHELL[1] for figure in flat)
+    assert all(SHELL[0] * ATTENUATION[0] <= figure.max() <= SHELL[1] * ATTENUATION[1] for figure in flat)
 
 
 def test_around_half_of_them_the_load_is_thinned_out_and_of_it_nothing_is_told(persons, monkeypatch):

@@ -212,6 +212,10 @@ class TestCrops:
         pairs = [(plain.crop(step, 0), joined.crop(step, 0)) for step in range(20)]
         assert sum((a.input != b.input).any() for a, b in pairs) > 4
 
+    def test_another_recipe_shows_other_crops_of_the_same_scans(self, packed):
+        one, other = Crops(SMALL, packed / "train"), Crops(replace(SMALL, name="another"), packed / "train")
+        assert all((one.crop(step, 0).input != other.crop(step, 0).input).any() for step in range(5))
+
     def test_a_driver_counts_less_than_what_is_beside_him(self):
         planes, bits = np.zeros((6, 40, 50), np.float32), np.zeros((40, 50), np.uint8)
         planes[2], bits[10:20, 10:20] = 1.0, BITS["driver"]
@@ -255,6 +259,8 @@ class TestCrops:
             assert middle[:20].mean() < middle[-20:].mean()
             assert (crop.input[0] == crop.input[1]).mean() > 0.85
             assert not crop.input[2].any()
+        weighed = [_example(np.random.default_rng(seed), planes.copy(), bits, weighed=True) for seed in range(60)]
+        assert all(crop.areal_weight.any() for crop in weighed)
 
     def test_too_few_scans_are_noticed(self, packed):
         more = replace(SMALL, data=replace(SMALL.data, train=99))
@@ -350,17 +356,17 @@ class TestLoop:
         assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
 
     def test_it_learns(self, packed, tmp_path):
-        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=120, rate=5e-3))
+        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=400, rate=2e-3))  # at 5e-3 rounding decides what it learns
         told = []
         trained = train(longer, packed / "train", tmp_path / "run", progress=lambda *done: told.append(done[:2]))
-        assert told == [(50, 120), (100, 120), (120, 120)]
+        assert told == [(step, 400) for step in range(50, 401, 50)]
         torch.manual_seed(SMALL.seed)
         fresh = build(SMALL.network.design, SMALL.network.width).eval()
         crops = Crops(SMALL, packed / "train")
         same = [loop._Batches(crops, 2)[step] for step in range(1000, 1012)]
         with torch.inference_mode():
             before, after = (sum(float(loss_of(net(b["input"]), b, 16)) for b in same) for net in (fresh, trained))
-        assert after < 0.97 * before
+        assert after < 0.9 * before
         assert (tmp_path / "run" / "curve.csv").read_text().startswith("step,loss,seconds")
 
 

@@ -1,12 +1,14 @@
 """Crops of packed scans, augmented.
 
-Every crop is drawn from (seed, step, place in the batch), so that a run can be resumed anywhere.
+Every crop is drawn from (seed, the recipe's name, step, place in the batch), so that a run can be resumed anywhere, and one that
+goes on with another's scans is shown other crops of them.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,6 +89,7 @@ class Crops:
         self.hard = hard
         self.paths = sorted(folder.glob("*.npz"))[: recipe.data.train]
         self.recipe, self.size = recipe, recipe.schedule.crop
+        self.stream = zlib.crc32(recipe.name.encode())
         if len(self.paths) < recipe.data.train:
             raise RecipeError(
                 f"{folder} holds {len(self.paths)} packed scans, the recipe asks for {recipe.data.train}; make the rest first"
@@ -106,7 +109,7 @@ class Crops:
 
     def crop(self, step: int, place: int) -> Crop:
         """The crop of a step at a place in its batch."""
-        rng = np.random.default_rng((self.recipe.seed, 7, step, place))
+        rng = np.random.default_rng((self.recipe.seed, self.stream, step, place))
         patch, mistake, below = self._cut(rng)
         if self.recipe.schedule.spliced and rng.random() < self.recipe.schedule.spliced:
             splice(rng, patch, self._cut(rng)[0])
@@ -119,13 +122,14 @@ class Crops:
             self.behind.add(rng, patch, below=below)
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
             add_solids(rng, patch, self.recipe.network.grid)
-        if self.recipe.schedule.figures and rng.random() < self.recipe.schedule.figures:
-            add_figure(rng, patch, self.persons)
+        figures, figure = self.recipe.schedule.figures, False
+        if figures and rng.random() < figures:
+            figure = add_figure(rng, patch, self.persons)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = cv2.merge([patch[plane] for plane in (0, 1, 2, 3, 5, 6)])
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))
         planes, bits = turned["image"].transpose(2, 0, 1), turned["mask"]
-        return _example(rng, planes, bits)
+        return _example(rng, planes, bits, weighed=figure)
 
     def _cut(self, rng: Rng) -> tuple[np.ndarray, Place | None, int]:
         """A part of a scan, where in the scan a mistake was made if it is there for that, and the scan's rows below it."""
@@ -179,7 +183,8 @@ def _weight(about: dict[str, Any]) -> float:
     return float(np.interp(min(loads), *HARDER)) if loads else 1.0
 
 
-def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
+def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray, *, weighed: bool = False) -> Crop:
+    """The training example; no display picture where something is told by its weight alone, which no such picture shows."""
     high, low, valid, opaque, added, missing = planes
     dual = bool((bits & BITS["dual"]).any()) and rng.random() < 0.7
     display = bool((bits & BITS["display"]).any())
@@ -188,7 +193,7 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray) -> Crop:
         limit = rng.uniform(3.0, 6.5)
         opaque = np.maximum(opaque, high > limit)
         high, low = np.minimum(high, limit), None if low is None else np.minimum(low, limit)
-    if rng.random() < EXPORTED:
+    if rng.random() < EXPORTED and not weighed:
         high, black = _exported(rng, high)
         opaque, display, low = np.maximum(opaque, black), True, None
     high = high.clip(-0.2, DEPTH_LIMIT)

@@ -17,8 +17,9 @@ from xrayscan.training.solids import SOLID
 __all__ = ["add_figure"]
 
 Rng = np.random.Generator
-HEAVY = (1.8, 3.5)  # times the areal density of a body: from plaster to stone; more would let nothing through
-LIGHT = (0.08, 0.45)  # foam, straw, cloth
+# Times the optical depth of a body in the beam that a body takes most of, and least: which beam it is nobody says, and what could
+# be a body in another one is no figure. From plaster to stone, more would let nothing through; foam, straw, cloth.
+HEAVY, LIGHT = (1.5, 3.0), (0.08, 0.5)
 SHELL = (1.0, 5.0)  # areal density of both walls of a shell [g/cm²]
 
 
@@ -41,7 +42,6 @@ def add_figure(rng: Rng, patch: np.ndarray, persons: Persons) -> bool:
     if not persons.known or (bits & BITS["display"]).any():
         return False
     figure = _of_other_stuff(rng, persons.draw(rng))
-    factor = np.float32(rng.uniform(*ATTENUATION))
     place = free_place(rng, patch, bits, figure > 0)
     if place is None:
         return False
@@ -49,16 +49,17 @@ def add_figure(rng: Rng, patch: np.ndarray, persons: Persons) -> bool:
     changed[place] = figure > 0
     if rng.random() < HOLE:
         changed |= thin_out(rng, patch[:2], changed, bits & THERE > 0) > 0.02
-    patch[(slice(0, 2), *place)] += factor * figure
+    patch[(slice(0, 2), *place)] += figure
     patch[4] = (bits & (255 - BITS["dual"])) | (SOLID * changed).astype(np.uint8)
     return True
 
 
 def _of_other_stuff(rng: Rng, body: np.ndarray) -> np.ndarray:
-    """A body's areal density as that of a figure in its form [g/cm²]: heavy every other time, else light, or a shell."""
+    """Optical depth of a figure in the form of a body, whose areal density is given [g/cm²]: heavy every other time, else light, or a shell."""
+    least, most = (np.float32(factor) for factor in ATTENUATION)
     way = rng.random()
     if way < 0.5:
-        return np.asarray(body * np.float32(np.exp(rng.uniform(*np.log(HEAVY)))))
+        return np.asarray(most * body * np.float32(np.exp(rng.uniform(*np.log(HEAVY)))))
     if way < 0.75:
-        return np.asarray(body * np.float32(np.exp(rng.uniform(*np.log(LIGHT)))))
-    return np.minimum(body, np.float32(rng.uniform(*SHELL)))
+        return np.asarray(least * body * np.float32(np.exp(rng.uniform(*np.log(LIGHT)))))
+    return np.float32(rng.uniform(*ATTENUATION)) * np.minimum(body, np.float32(rng.uniform(*SHELL)))
