@@ -356,7 +356,8 @@ class TestLoop:
         assert float(loop._of_whole_crops(logits, persons, seen, 8)) == pytest.approx(expected, rel=1e-5)
 
     def test_it_learns(self, packed, tmp_path):
-        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=400, rate=2e-3))  # at 5e-3 rounding decides what it learns
+        # At a rate of 5e-3 rounding, and so the number of threads, decides what it learns.
+        longer = replace(SMALL, schedule=replace(SMALL.schedule, steps=400, rate=2e-3))
         told = []
         trained = train(longer, packed / "train", tmp_path / "run", progress=lambda *done: told.append(done[:2]))
         assert told == [(step, 400) for step in range(50, 401, 50)]

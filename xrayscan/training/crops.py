@@ -1,7 +1,7 @@
 """Crops of packed scans, augmented.
 
-Every crop is drawn from (seed, the recipe's name, step, place in the batch), so that a run can be resumed anywhere, and one that
-goes on with another's scans is shown other crops of them.
+Every crop is drawn from (seed, the recipe's name, step, place in the batch), so that a run can be resumed anywhere, and one
+that goes on with another's scans is shown other crops of them.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from xrayscan.training.solids import SOLID
 __all__ = ["add_figure"]
 
 Rng = np.random.Generator
-# Times the optical depth of a body in the beam that a body takes most of, and least: which beam it is nobody says, and what could
-# be a body in another one is no figure. From plaster to stone, more would let nothing through; foam, straw, cloth.
+# Times the optical depth of a body in the beam that a body takes most of, and least: which beam it is nobody says, and
+# what could be a body in another one is no figure. From plaster to stone, more would let nothing through; foam, straw, cloth.
 HEAVY, LIGHT = (1.5, 3.0), (0.08, 0.5)
 SHELL = (1.0, 5.0)  # areal density of both walls of a shell [g/cm²]
 
@@ -55,7 +55,7 @@ def add_figure(rng: Rng, patch: np.ndarray, persons: Persons) -> bool:
 
 
 def _of_other_stuff(rng: Rng, body: np.ndarray) -> np.ndarray:
-    """Optical depth of a figure in the form of a body, whose areal density is given [g/cm²]: heavy every other time, else light, or a shell."""
+    """Optical depth of a figure in the form of a body [g/cm²]: heavy every other time, else light, or a shell."""
     least, most = (np.float32(factor) for factor in ATTENUATION)
     way = rng.random()
     if way < 0.5:
