@@ -72,6 +72,25 @@ class TestInsert:
         assert stayed / 200 == pytest.approx(inserted.IN_OPEN, abs=0.1)
 
 
+class TestFreePlace:
+    MASK = np.ones((10, 8), bool)
+
+    def spread(self, seed):
+        patch = scan()
+        patch[0, :, 40:] += np.random.default_rng(0).normal(0.0, 0.2, (60, 40)).astype(np.float32)
+        place = inserted.free_place(np.random.default_rng(seed), patch, np.zeros((60, 80), np.uint8), self.MASK)
+        return patch[(0, *place)].std()
+
+    @pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0.35, 0.75), (1.0, 0.95, 1.0)], ids=["any", "cluttered"])
+    def test_it_is_where_the_picture_is_least_even(self, share, least, most, monkeypatch):
+        monkeypatch.setattr(inserted, "CLUTTERED", share)
+        assert least <= np.mean([self.spread(seed) > 0.1 for seed in range(100)]) <= most
+
+    def test_none_where_nothing_fits(self, monkeypatch):
+        monkeypatch.setattr(inserted, "CLUTTERED", 1.0)
+        assert inserted.free_place(np.random.default_rng(1), scan(5.0), np.zeros((60, 80), np.uint8), self.MASK) is None
+
+
 class TestTurned:
     @pytest.mark.parametrize("laid", [0.0, 1.0])
     def test_mass_stays_and_a_quarter_turn_lays_down(self, laid, monkeypatch):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from xrayscan.simulate.packed import BITS
+from xrayscan.training import solids
 from xrayscan.training.holes import THINNED
 from xrayscan.training.inserted import ATTENUATION
-from xrayscan.training.solids import MOST, SOLID, Solid, add_solids, areal_density
+from xrayscan.training.solids import MOST, OVER, SOLID, Solid, add_solids, areal_density
 
 GRID = 0.01
 SHAPE = (120, 160)
@@ -102,3 +103,61 @@ class TestAddSolids:
             patch = scan()
             patch[plane] = value
             assert not add_solids(np.random.default_rng(1), patch, GRID)
+
+
+class TestPiledUp:
+    BODY = (slice(40, 100), slice(60, 80))
+
+    @pytest.fixture
+    def piled(self, monkeypatch):
+        monkeypatch.setattr(solids, "PILED", 1.0)
+
+    def added(self, bits, seed):
+        patch = scan()
+        patch[(4, *self.BODY)] = bits
+        if not add_solids(np.random.default_rng(seed), patch, GRID):
+            return np.zeros(SHAPE, np.float32), patch
+        return patch[0] - 0.5, patch
+
+    @pytest.mark.usefixtures("piled")
+    def test_they_lie_over_somebody_who_stays_one(self):
+        over = 0
+        for seed in range(40):
+            more, patch = self.added(BITS["person"], seed)
+            person = patch[4].astype(int) & BITS["person"] > 0
+            assert person.sum() == 60 * 20
+            assert person[self.BODY].all()
+            over += (more[self.BODY] > 0.02).mean() > 0.3
+            assert more[self.BODY].max() <= OVER[1] * ATTENUATION[1] * 1.001
+        assert over > 30
+
+    @pytest.mark.usefixtures("piled")
+    def test_they_have_room_for_him(self, monkeypatch):
+        monkeypatch.setattr(solids, "ROOM", (0.9, 0.9))
+        inner = (slice(60, 80), slice(68, 72))  # farther from what is beside him than a soft edge is wide
+        deep = []
+        for seed in range(40):
+            roomy, _ = self.added(BITS["person"], seed)
+            monkeypatch.setattr(solids, "ROOM", (0.0, 0.0))
+            full, _ = self.added(BITS["person"], seed)
+            monkeypatch.setattr(solids, "ROOM", (0.9, 0.9))
+            if roomy.max() > 0 and full.max() > 0:
+                deep.append((roomy[inner].mean() / roomy.max(), full[inner].mean() / full.max()))
+        with_room, without = np.array(deep).mean(axis=0)
+        assert with_room < 0.6 * without
+
+    @pytest.mark.usefixtures("piled")
+    def test_without_anybody_they_have_room_for_nobody(self):
+        for seed in range(40):
+            _, patch = self.added(0, seed)
+            assert not (patch[4].astype(int) & 127).any()
+            assert not patch[5:].any()
+
+    def test_every_other_time(self, monkeypatch):
+        calls = []
+        monkeypatch.setattr(
+            solids, "_piled_up", lambda rng, body, grid: calls.append(1) or np.full(body.shape, 2.0, np.float32)
+        )
+        for seed in range(200):
+            self.added(BITS["person"], seed)
+        assert 70 < len(calls) < 130

@@ -4,7 +4,9 @@ A simulator knows some dozens of kinds of goods, and a network learns what these
 melons, is taken for heads. Solids are drawn anew for every crop, from a family of shapes that holds balls, sacks, boxes, plates
 and rollers and whatever lies between them, filled or hollow, even or grained. Solids of different sizes
 are never joined: by chance they would make a body. Around half of them the load is thinned out, as it is around somebody whom a
-hole was made for: a hole with something in it is not yet a person.
+hole was made for: a hole with something in it is not yet a person. Every other time they are piled up around somebody, with
+room for him or without, where a crop shows somebody, and else around an outline of nobody: a stack cuts a body into stripes,
+which is a person all the same; a hole in a stack alone is none.
 
 References
 ----------
@@ -15,6 +17,7 @@ why shapes drawn at random help with shapes never seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -35,9 +38,16 @@ DENSITY = ((0.75, 1.15), (0.15, 1.6))  # of two in three, much like a body's; of
 MOST = 60.0  # areal density of all solids of a crop together [g/cm²]; a body has up to some 35
 SHAPES = (2.0, 2.0, 2.0, 2.5, 3.0, 4.0, 8.0)  # exponents: 2 is round, 8 a box with rounded edges
 HOLLOW = 0.25  # share that is
+PILED, OVER = 0.5, (5.0, 40.0)  # how often they are piled up around somebody, and the most that then lies over him [g/cm²]
+ROOM = (0.0, 0.9)  # share of them that is missing where he is: they are before and behind him alone
+MANY = 24  # most rows and columns of a pile
+NOBODY = (10.0, 45.0), (15.0, 90.0)  # half the width and height of an outline of nobody [cm]
 SEEN = 0.8  # least share of the pixels below that was measured and is penetrated
 TRIES = 4
 TARGETS = BITS["person"] | BITS["void"] | BITS["density"]
+
+
+Placed = tuple["Solid", tuple[float, float]]  # and the row and column of its center [px]
 
 
 @dataclass(frozen=True)
@@ -137,8 +147,9 @@ def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
     if (bits & BITS["display"]).any():
         return False
     factor = np.float32(rng.uniform(*ATTENUATION))
+    piled = rng.random() < PILED
     for _ in range(TRIES):
-        amount = _drawn(rng, patch.shape[1:], grid)
+        amount = _piled_up(rng, _outline(rng, bits, grid), grid) if piled else _drawn(rng, patch.shape[1:], grid)
         there = amount > 0.5
         if not there.any() or (bits[there] & BITS["driver"]).any():
             continue
@@ -151,6 +162,31 @@ def add_solids(rng: Rng, patch: np.ndarray, grid: float) -> bool:
         patch[4] = (bits & (255 - BITS["dual"])) + np.float32(SOLID) * changed
         return True
     return False
+
+
+def _outline(rng: Rng, bits: np.ndarray, grid: float) -> np.ndarray:
+    """Where the person is who is seen best in a crop, shape (rows, columns); an ellipse anywhere if nobody is there."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((bits & BITS["person"]).astype(np.uint8))
+    if count > 1:
+        return np.asarray(parts == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+    center = [int(rng.integers(size)) for size in bits.shape[::-1]]
+    half = [max(1, round(rng.uniform(*ends) / (100 * grid))) for ends in NOBODY]
+    ellipse = cv2.ellipse(np.zeros(bits.shape, np.uint8), center, half, float(rng.uniform(0, 180)), 0, 360, 1, -1)
+    return np.asarray(ellipse > 0)
+
+
+def _piled_up(rng: Rng, body: np.ndarray, grid: float) -> np.ndarray:
+    """Areal density of a pile of solids around somebody [g/cm²]."""
+    pixel = grid * 100
+    left, top, wide, high = cv2.boundingRect(body.astype(np.uint8))
+    solid = replace(_solid(rng), turned=0.0)
+    step = rng.uniform(0.85, 1.15, 2) * [2.0 * half / pixel for half in solid.half[:2]]
+    rows, columns = np.clip(np.ceil(rng.uniform(0.7, 1.8, 2) * (high, wide) / step), 1, MANY).astype(int)
+    pile = _rows_of(rng, solid, (top + high / 2, left + wide / 2), (rows, columns), step)
+    amount = _summed(rng, pile, (body.shape[0], body.shape[1]), pixel)
+    room = cv2.GaussianBlur(body.astype(np.float32), (0, 0), float(rng.uniform(1.0, 8.0)))
+    amount *= 1.0 - np.float32(rng.uniform(*ROOM)) * room
+    return amount * np.float32(min(1.0, rng.uniform(*OVER) / max(float(amount[body].max()), 1e-6)))
 
 
 def _drawn(rng: Rng, shape: tuple[int, ...], grid: float) -> np.ndarray:
@@ -169,6 +205,12 @@ def _drawn(rng: Rng, shape: tuple[int, ...], grid: float) -> np.ndarray:
         count = int(rng.integers(2, 13))
         spread = rng.uniform(0.3, 0.8) * np.sqrt(count) * np.array([high, wide])
         placed = [(_like(rng, solid, 0.2), tuple(first + spread * rng.normal(0, 0.5, 2))) for _ in range(count)]
+    return _summed(rng, placed, size, pixel)
+
+
+def _summed(rng: Rng, placed: Iterable[Placed], shape: tuple[int, ...], pixel: float) -> np.ndarray:
+    """Areal density of solids at their centers, even or grained [g/cm²]."""
+    size = shape[0], shape[1]
     amount = np.zeros(size, np.float32)
     for one, center in placed:
         _add(amount, one, (float(center[0]), float(center[1])), pixel)
@@ -195,19 +237,23 @@ def _like(rng: Rng, solid: Solid, spread: float) -> Solid:
     return replace(solid, half=(b, a, c), turned=solid.turned + float(rng.normal(0.0, 3.0 * spread)))
 
 
-def _in_rows(
-    rng: Rng, solid: Solid, first: tuple[float, float], size: tuple[float, float], way: str
-) -> list[tuple[Solid, tuple[float, float]]]:
-    """Side by side, one upon another, or both; nearly touching or apart, all alike or nearly."""
+def _in_rows(rng: Rng, solid: Solid, middle: tuple[float, float], size: tuple[float, float], way: str) -> list[Placed]:
+    """Side by side, one upon another, or both; nearly touching or apart."""
     rows = 1 if way == "row" else int(rng.integers(2, 6))
     columns = 1 if way == "stack" else int(rng.integers(2, 9))
-    step = rng.uniform(0.85, 1.4, 2) * size
-    spread, jitter = rng.choice([0.0, 0.05, 0.15]), rng.choice([0.0, 0.03, 0.1]) * np.array(size)
+    return _rows_of(rng, solid, middle, (rows, columns), rng.uniform(0.85, 1.4, 2) * size)
+
+
+def _rows_of(rng: Rng, solid: Solid, middle: tuple[float, float], count: tuple[int, int], step: np.ndarray) -> list[Placed]:
+    """So many rows and columns of solids, a step apart [px], all alike or nearly."""
+    rows, columns = count
+    spread, jitter = rng.choice([0.0, 0.05, 0.15]), rng.choice([0.0, 0.03, 0.1]) * step
     offset = rng.choice([0.0, 0.5])  # of every other row, as balls lie in the hollows of those below
+    half = (rows - 1) / 2, (columns - 1) / 2
     return [
         (
             _like(rng, solid, spread),
-            tuple(first + step * (row - rows / 2, column - columns / 2 + offset * (row % 2)) + jitter * rng.normal(0, 1, 2)),
+            tuple(middle + step * (row - half[0], column - half[1] + offset * (row % 2)) + jitter * rng.normal(0, 1, 2)),
         )
         for row in range(rows) for column in range(columns)
     ]  # fmt: skip
