@@ -59,7 +59,7 @@ def row(named: str, network, steps: int, folder: Path, plan, count: int) -> str:
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 5, 448, 1312))
-    scores = scored(Answer(network).eval(), sorted(folder.glob("*.npz"))[:count], plan.network.grid)
+    scores = scored(Answer(network).eval(), sorted(folder.glob("*.npz"))[:count], plan.network)
     size = sum(p.numel() for p in network.parameters())
     parts = [named, f"{size / 1e6:.2f} M", f"{counter.get_total_flops() / 1e9:.1f}", str(steps)]
     clean = [s for kind, s in scores if kind in ("clean", "look-alike")]
@@ -76,7 +76,7 @@ def row(named: str, network, steps: int, folder: Path, plan, count: int) -> str:
     return "| " + " | ".join(parts) + " |"
 
 
-def scored(answer, paths: list[Path], grid: float) -> list[tuple[str, dict[str, float]]]:
+def scored(answer, paths: list[Path], design) -> list[tuple[str, dict[str, float]]]:
     """Kind and scan scores of packed scans, on the network's own grid."""
     import torch
 
@@ -87,11 +87,11 @@ def scored(answer, paths: list[Path], grid: float) -> list[tuple[str, dict[str, 
 
     scores = []
     for path in paths:
-        packed = open_packed(path, grid)
+        packed = open_packed(path, design.grid)
         scan = packed.radiograph
         rows, columns = scan.shape
         with torch.inference_mode():
-            given = torch.from_numpy(padded(to_grid(scan, grid))[None])
+            given = torch.from_numpy(padded(to_grid(scan, design.grid, tells_display=design.tells_display))[None])
             planes = answer(given)[0, :, :rows, :columns].numpy() * (scan.valid & ~scan.opaque)
         anomaly = AnomalyMap(*planes, ModelId("design", "0", ""))
         scores.append((str(packed.about["kind"]), {kind: scan_score(anomaly, scan, kind) for kind in KINDS}))

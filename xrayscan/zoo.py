@@ -57,6 +57,8 @@ class ModelCard:
     probabilities_set_on : str
         The data and the date of `calibration`, with the number of scans with persons: where fewer hold somebody, a probability
         promises too much. Empty in cards of older versions.
+    tells_display : bool
+        Whether the network is told that a scan is a display picture, as `xrayscan.network.grid.SHOWN`; older ones are not.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ModelCard:
     figures: Mapping[str, Any]
     score_area: float = SCORE_AREA
     probabilities_set_on: str = ""
+    tells_display: bool = False
 
     @classmethod
     def load(cls, folder: Path) -> ModelCard:
@@ -110,6 +113,7 @@ class ModelCard:
                 figures=MappingProxyType(data.get("figures", {})),
                 score_area=float(data["place_m2"]),
                 probabilities_set_on=str(data.get("probabilities_set_on", "")),
+                tells_display=bool(data.get("tells_display", False)),
             )
         except FileNotFoundError as error:
             raise ModelError(f"reading the model in {folder}: it has no card.toml; pass a model folder") from error

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from xrayscan.network.grid import MULTIPLE, from_grid, padded, to_grid
+from xrayscan.network.grid import MULTIPLE, SHOWN, from_grid, padded, to_grid
 from xrayscan.scan import Radiograph
 
 
@@ -32,6 +34,13 @@ def test_one_energy_is_repeated_and_said():
     stack = to_grid(radiograph(np.ones((40, 40))), 0.01)
     assert (stack[0] == stack[1]).all()
     assert (stack[2] == 0).all()
+
+
+def test_a_display_picture_is_said_to_be_one_where_the_network_knows():
+    shown = replace(radiograph(np.ones((40, 40))), quantity="display")
+    assert (to_grid(shown, 0.01)[2] == 0).all()
+    assert (to_grid(shown, 0.01, tells_display=True)[2] == SHOWN).all()
+    assert (to_grid(radiograph(np.ones((40, 40))), 0.01, tells_display=True)[2] == 0).all()
 
 
 def test_two_energies_are_said():

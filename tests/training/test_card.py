@@ -33,10 +33,11 @@ def page(card):
 @pytest.mark.parametrize("of", ["today", "the first model"])
 def test_a_card_is_read_back_as_it_was_written(card, of):
     card = card if of == "today" else replace(load_model().card, folder=card.folder)
+    card = replace(card, tells_display=of == "today")
     write_card(card)
     again = ModelCard.load(card.folder)
     parts = ("name", "version", "revision", "seed", "grid", "score_area", "thresholds_set_on", "probabilities_set_on")
-    for part in (*parts, "mass_factor"):
+    for part in (*parts, "mass_factor", "tells_display"):
         assert getattr(again, part) == getattr(card, part)
     for part in ("sha256", "thresholds", "calibration", "figures"):
         assert dict(getattr(again, part)) == dict(getattr(card, part))

@@ -21,6 +21,7 @@ from xrayscan.evaluation.metrics import Figure
 from xrayscan.network.designs import build, load_weights
 from xrayscan.simulate.packed import BITS, load_packed
 from xrayscan.training import site_adapt, site_tune
+from xrayscan.training.recipe import Network
 from xrayscan.training.ship import export
 from xrayscan.training.site_adapt import adapt
 from xrayscan.training.site_errors import SiteError
@@ -31,6 +32,7 @@ from xrayscan.training.site_trial import Held, Trial, compare, held_out
 from xrayscan.training.site_tune import Tuning, tune
 
 GRID = 0.04
+SEEN = Network(grid=GRID)
 TUNING = Tuning(steps=4, insertions=1, batch=2, crop=(64, 96), save_every=2, rate=1e-2)
 # torch's exporter warns of its own insides.
 pytestmark = pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
@@ -135,7 +137,7 @@ class TestTune:
     def test_stopped_and_resumed_gives_the_same_network(self, packed, tmp_path, monkeypatch):
         torch.manual_seed(1)
         old = build("unet", 4).eval()
-        whole = tune(old, TUNING, self.fresh(packed, tmp_path / "whole"), grid=GRID)
+        whole = tune(old, TUNING, self.fresh(packed, tmp_path / "whole"), seen=SEEN)
         save = site_tune._Run.save
 
         def save_and_die(run):
@@ -146,15 +148,15 @@ class TestTune:
         with monkeypatch.context() as patch:
             patch.setattr(site_tune._Run, "save", save_and_die)
             with pytest.raises(KeyboardInterrupt, match="killed at step 2"):
-                tune(old, TUNING, parts, grid=GRID)
-        resumed = tune(old, TUNING, parts, grid=GRID)
+                tune(old, TUNING, parts, seen=SEEN)
+        resumed = tune(old, TUNING, parts, seen=SEEN)
         for one, two in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0)
 
     def test_weights_move_and_the_statistics_of_the_norms_do_not(self, packed, tmp_path):
         old = build("unet", 4).eval()
         before = {name: value.clone() for name, value in old.state_dict().items()}
-        new = tune(old, TUNING, self.fresh(packed, tmp_path / "work"), grid=GRID).state_dict()
+        new = tune(old, TUNING, self.fresh(packed, tmp_path / "work"), seen=SEEN).state_dict()
         assert all(torch.equal(before[name], value) for name, value in old.state_dict().items())
         assert not torch.equal(before["stem.0.weight"], new["stem.0.weight"])
         for name in before:
@@ -162,7 +164,7 @@ class TestTune:
                 assert torch.equal(before[name], new[name])
 
     def test_simulated_scans_can_be_mixed_in(self, packed, tmp_path):
-        sources = [site_tune._crops(TUNING, packed[0] / "train", GRID)] * 2
+        sources = [site_tune._crops(TUNING, packed[0] / "train", SEEN)] * 2
         drawn = [site_tune._batch(sources, TUNING, step)[1] for step in range(6)]
         assert torch.cat(drawn).any()
         assert not torch.cat(drawn).all()
@@ -170,7 +172,7 @@ class TestTune:
         assert torch.equal(batch["input"], site_tune._batch(sources, TUNING, 3)[0]["input"])
 
     def test_nothing_is_taught_of_what_is_not_known(self, packed):
-        batch, own = site_tune._batch([site_tune._crops(TUNING, packed[0] / "train", GRID)], TUNING, 0)
+        batch, own = site_tune._batch([site_tune._crops(TUNING, packed[0] / "train", SEEN)], TUNING, 0)
         known = site_tune._known(batch, own)
         assert own.all()
         assert not known["weight"][:, 1:].any()
@@ -178,7 +180,7 @@ class TestTune:
         assert not known["areal_weight"][batch["labels"][:, 0] == 0].any()
 
     def test_staying_where_it_was_costs_nothing(self, packed):
-        batch, own = site_tune._batch([site_tune._crops(TUNING, packed[0] / "train", GRID)], TUNING, 0)
+        batch, own = site_tune._batch([site_tune._crops(TUNING, packed[0] / "train", SEEN)], TUNING, 0)
         answer = torch.randn(2, 5, 64, 96)
         assert float(site_tune._anchor(answer, answer, batch, own)) == pytest.approx(0.0, abs=1e-6)
         moved = answer.clone()
@@ -189,7 +191,7 @@ class TestTune:
     def test_no_scans(self, tmp_path):
         (tmp_path / "train").mkdir()
         with pytest.raises(SiteError, match="there are none; give a folder that holds"):
-            tune(build("unet", 4), TUNING, tmp_path, grid=GRID)
+            tune(build("unet", 4), TUNING, tmp_path, seen=SEEN)
 
     def test_no_steps(self):
         with pytest.raises(SiteError, match="adapting with 0 steps, 3 insertions and seed 0: expected at least one"):

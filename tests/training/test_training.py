@@ -13,6 +13,7 @@ from xrayscan.errors import RecipeError
 from xrayscan.evaluation.records import Record, Region, records
 from xrayscan.evaluation.summary import summarize
 from xrayscan.network.designs import build
+from xrayscan.network.grid import SHOWN
 from xrayscan.network.model import Model
 from xrayscan.simulate import lookalike
 from xrayscan.simulate.body import library
@@ -261,6 +262,14 @@ class TestCrops:
             assert not crop.input[2].any()
         weighed = [_example(np.random.default_rng(seed), planes.copy(), bits, weighed=True) for seed in range(60)]
         assert all(crop.areal_weight.any() for crop in weighed)
+
+    def test_a_network_that_knows_display_pictures_is_told_of_them(self):
+        planes, bits = np.zeros((6, 40, 50), np.float32), np.full((40, 50), BITS["dual"], np.uint8)
+        planes[2] = 1.0
+        drawn = [_example(np.random.default_rng(seed), planes.copy(), bits, tells_display=True) for seed in range(60)]
+        seconds = {float(crop.input[2].max()) for crop in drawn if crop.areal_weight.any()}
+        assert seconds == {0.0, 1.0}
+        assert {float(crop.input[2].max()) for crop in drawn if not crop.areal_weight.any()} == {SHOWN}
 
     def test_too_few_scans_are_noticed(self, packed):
         more = replace(SMALL, data=replace(SMALL.data, train=99))

@@ -123,7 +123,7 @@ def _occlusion(probe: Probe) -> np.ndarray:
 def _gradients(probe: Probe, card: ModelCard, along: bool) -> np.ndarray:
     """Gradients of the scan, or all along the straight path from the scan without the finding, times the way."""
     captum, torch, network = _loaded(card)
-    given = [padded(to_grid(probe.shown(kept), card.grid)) for kept in (0.0, 1.0)]
+    given = [padded(to_grid(probe.shown(kept), card.grid, tells_display=card.tells_display)) for kept in (0.0, 1.0)]
     start, end = (torch.from_numpy(stack[None]) for stack in given)
     mask = torch.from_numpy(_on_grid(probe, card.grid))
     kind = ("person", "void", "density").index(probe.finding.kind)

@@ -134,7 +134,8 @@ def vectors(model: Model, run: Backend, radiograph: Radiograph) -> Mapping[str, 
         features (1, features, rows / 32, columns / 32); maps (5, rows, columns); score and novelty (1,).
     """
     rows, columns = padded_shape(grid_shape(radiograph, model.card.grid))
-    shown = window(planes(radiograph, model.card.grid), slice(0, rows), slice(0, columns))[None]
+    given = planes(radiograph, model.card.grid, tells_display=model.card.tells_display)
+    shown = window(given, slice(0, rows), slice(0, columns))[None]
     answered, anomaly = run(shown), model(radiograph)
     drawn = _drawn(rows, columns)
     on_scan = _on_scan(drawn, radiograph, model)

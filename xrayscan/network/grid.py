@@ -9,9 +9,11 @@ import numpy as np
 
 from xrayscan.scan import Radiograph
 
-__all__ = ["CHANNELS", "MULTIPLE", "from_grid", "grid_shape", "padded", "padded_shape", "planes", "to_grid", "window"]
+__all__ = ["CHANNELS", "MULTIPLE", "SHOWN", "from_grid", "grid_shape", "padded", "padded_shape", "planes", "to_grid", "window"]
 
 CHANNELS = ("optical depth, high", "optical depth, low", "low present", "valid", "opaque")
+SHOWN = -1.0
+"""In the place of "low present", of a display picture: its optical depths are those of an unknown curve, and weigh nothing."""
 DEPTH_LIMIT = 8.0  # optical depth beyond which no scanner sees anything
 DEPTH_FLOOR = -0.2  # below it, it is no noise of the open beam
 MULTIPLE = 32  # the network halves the grid five times
@@ -32,7 +34,7 @@ def _resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def to_grid(radiograph: Radiograph, grid: float) -> np.ndarray:
+def to_grid(radiograph: Radiograph, grid: float, *, tells_display: bool = False) -> np.ndarray:
     """The network's input: optical depths, which energies there are, and what can be trusted.
 
     Pixels that are not valid are filled from their neighbors, weighted by distance, and marked as such; the low energy repeats
@@ -43,16 +45,19 @@ def to_grid(radiograph: Radiograph, grid: float) -> np.ndarray:
     radiograph : Radiograph
     grid : float [m]
         Pitch of the network's grid.
+    tells_display : bool
+        Whether the network knows `SHOWN`; one that was never shown it is told of a display picture what it is told of a scan of
+        one energy.
 
     Returns
     -------
     ndarray of float32, shape (5, rows, columns)
         In the order of `CHANNELS`.
     """
-    return np.stack(planes(radiograph, grid))
+    return np.stack(planes(radiograph, grid, tells_display=tells_display))
 
 
-def planes(radiograph: Radiograph, grid: float) -> tuple[np.ndarray, ...]:
+def planes(radiograph: Radiograph, grid: float, *, tells_display: bool = False) -> tuple[np.ndarray, ...]:
     """As `to_grid`, plane by plane: one that says the same everywhere, or what another says, takes no memory of its own.
 
     Returns
@@ -72,7 +77,8 @@ def planes(radiograph: Radiograph, grid: float) -> tuple[np.ndarray, ...]:
         depths.append(np.clip(plane, DEPTH_FLOOR, DEPTH_LIMIT))
     some = bool(radiograph.opaque.any())
     opaque = _resized(radiograph.opaque.astype(np.float32), shape) if some else _uniform(0.0, shape)
-    return depths[0], depths[-1], _uniform(float(len(depths) > 1), shape), share, opaque
+    second = SHOWN if tells_display and radiograph.quantity == "display" else float(len(depths) > 1)
+    return depths[0], depths[-1], _uniform(second, shape), share, opaque
 
 
 def _uniform(value: float, shape: tuple[int, int]) -> np.ndarray:

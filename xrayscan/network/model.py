@@ -91,7 +91,7 @@ class Model:
                 f"model {self.card.name} was given a {type(radiograph).__name__}; pass a Radiograph: xs.normalize(scan), or "
                 "screen files and scans with xs.Screener"
             )
-        given = planes(radiograph, self.card.grid)
+        given = planes(radiograph, self.card.grid, tells_display=self.card.tells_display)
         shape = padded_shape(given[0].shape)
         cut = list(tiles(shape, self.reach, self.tile_pixels))
         if len(cut) == 1 and stop is None:
@@ -133,12 +133,12 @@ class Model:
         ndarray of float32, shape (features,), or None
             None of a model that does not tell.
         """
-        given = planes(radiograph, self.card.grid)
+        given = planes(radiograph, self.card.grid, tells_display=self.card.tells_display)
         shape = padded_shape(given[0].shape)
         return self._summary(given, self._tiled(given, shape, list(tiles(shape, self.reach, self.tile_pixels))))
 
     def _together(self, radiographs: Sequence[Radiograph]) -> Iterator[AnomalyMap]:
-        given = [planes(radiograph, self.card.grid) for radiograph in radiographs]
+        given = [planes(radiograph, self.card.grid, tells_display=self.card.tells_display) for radiograph in radiographs]
         shapes = [padded_shape(one[0].shape) for one in given]
         answers: dict[int, _Found] = {}
         for place, (radiograph, shape) in enumerate(zip(radiographs, shapes, strict=True)):

@@ -37,6 +37,7 @@ def _toml(card: ModelCard) -> str:
     text = json.dumps  # a JSON string is a TOML string
     lines = [f"{key} = {text(getattr(card, key))}" for key in ("name", "version", "created", "recipe", "revision")]
     lines += [f"seed = {card.seed}", f"grid_m = {card.grid!r}", f"place_m2 = {card.score_area!r}"]
+    lines += [f"tells_display = {text(card.tells_display)}"]
     lines += [f"{key} = {text(getattr(card, key))}" for key in ("thresholds_set_on", "probabilities_set_on")]
     lines += ["", "[sha256]", *(f"{text(name)} = {text(value)}" for name, value in card.sha256.items())]
     lines += ["", "# share of clean scans alarmed = scan score", "[thresholds]"]

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from xrayscan.errors import MissingDependencyError, RecipeError
-from xrayscan.network.grid import DEPTH_LIMIT
+from xrayscan.network.grid import DEPTH_LIMIT, SHOWN
 from xrayscan.simulate.delivery import draw_delivery, toned
 from xrayscan.simulate.packed import BITS, map_packed
 from xrayscan.training.behind import Behind
@@ -129,7 +129,7 @@ class Crops:
         image = cv2.merge([patch[plane] for plane in (0, 1, 2, 3, 5, 6)])
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))
         planes, bits = turned["image"].transpose(2, 0, 1), turned["mask"]
-        return _example(rng, planes, bits, weighed=figure)
+        return _example(rng, planes, bits, weighed=figure, tells_display=self.recipe.network.tells_display)
 
     def _cut(self, rng: Rng) -> tuple[np.ndarray, Place | None, int]:
         """A part of a scan, where in the scan a mistake was made if it is there for that, and the scan's rows below it."""
@@ -183,7 +183,7 @@ def _weight(about: dict[str, Any]) -> float:
     return float(np.interp(min(loads), *HARDER)) if loads else 1.0
 
 
-def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray, *, weighed: bool = False) -> Crop:
+def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray, *, weighed: bool = False, tells_display: bool = False) -> Crop:
     """The training example; no display picture where something is told by its weight alone, which no such picture shows."""
     high, low, valid, opaque, added, missing = planes
     dual = bool((bits & BITS["dual"]).any()) and rng.random() < 0.7
@@ -208,7 +208,8 @@ def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray, *, weighed: bool = 
     person = usable * np.where(bits & BITS["driver"], np.float32(DRIVER), np.float32(1.0))
     known = usable * ((bits & SOLID) == 0)
     weight = np.stack([person, known * ((bits & BITS["ignore"]) == 0), known])
-    stack = np.stack([high, low, np.full_like(high, float(dual and not display)), valid, opaque]).astype(np.float32)
+    second = SHOWN if display and tells_display else float(dual and not display)
+    stack = np.stack([high, low, np.full_like(high, second), valid, opaque]).astype(np.float32)
     return Crop(stack, labels, weight, np.stack([added, missing]), usable * (0.0 if display else 1.0))
 
 

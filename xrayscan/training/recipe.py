@@ -180,12 +180,16 @@ class Network:
         One of `xrayscan.network.designs.DESIGNS`.
     score_area : float [m²]
         Over which the score of a place is a mean, at most; see `xrayscan.findings.scan_score`.
+    tells_display : bool
+        Whether the network is told that a crop is of a display picture: what there looks as if it weighed more than a body may
+        be a person all the same.
     """
 
     grid: float = 0.01
     width: int = 24
     design: str = "unet-large"
     score_area: float = SCORE_AREA
+    tells_display: bool = False
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def _revision() -> str:
 def with_int8(card: ModelCard, scans: Path, count: int = ROUNDED_ON) -> ModelCard:
     """The card of the same model with ``model-int8.onnx`` beside the float one, rounded as scans of the training need it."""
     paths = _evenly(sorted(scans.glob("*.npz")), count)
-    stacks = [padded(to_grid(open_packed(path, card.grid).radiograph, card.grid))[None] for path in paths]
+    radiographs = (open_packed(path, card.grid).radiograph for path in paths)
+    stacks = [padded(to_grid(scan, card.grid, tells_display=card.tells_display))[None] for scan in radiographs]
     file = BACKENDS["onnx-int8"]
     quantize(card.folder / BACKENDS["onnx"], card.folder / file, stacks)
     return replace(card, sha256={**card.sha256, file: _hash(card.folder / file)})
@@ -181,7 +182,7 @@ def ship(
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     card = ModelCard(
         plan.name, plan.version, folder, now, "recipe.toml", _revision(), plan.seed, plan.network.grid, hashes,
-        {}, "", {}, {}, {}, plan.network.score_area,
+        {}, "", {}, {}, {}, plan.network.score_area, tells_display=plan.network.tells_display,
     )  # fmt: skip
     note("rounding to int8")
     card = with_int8(card, data / "train")

@@ -20,6 +20,7 @@ from xrayscan.network import Model
 from xrayscan.network.designs import load_weights
 from xrayscan.training.calibration import mass_factor, probabilities
 from xrayscan.training.loop import Progress
+from xrayscan.training.recipe import Network
 from xrayscan.training.ship import export
 from xrayscan.training.site import site_version
 from xrayscan.training.site_errors import SiteError
@@ -224,8 +225,9 @@ class _Site:
         """Fine-tune, export to ``WORK/new``, and try old and new on the hold-out."""
         tuning, weights = self.tuning, self.parent.file("weights.safetensors")
         self.running.note(f"fine-tuning for {tuning.steps} steps")
+        seen = Network(grid=self.parent.grid, tells_display=self.parent.tells_display)
         network = tune(
-            load_weights(weights), tuning, self.work, grid=self.parent.grid,
+            load_weights(weights), tuning, self.work, seen=seen,
             simulated=simulated, device=self.running.device, progress=self.running.progress,
         )  # fmt: skip
         self.running.note("exporting to ONNX and checking parity")

@@ -78,7 +78,7 @@ def tune(
     tuning: Tuning,
     work: Path,
     *,
-    grid: float,
+    seen: Network,
     simulated: Path | None = None,
     device: str = "cpu",
     progress: Progress = lambda *_: None,
@@ -95,7 +95,8 @@ def tune(
     tuning : Tuning
     work : Path
         Holds the packed scans, clean and with insertions, in ``train``, and the checkpoint.
-    grid : float [m]
+    seen : Network
+        What the network is shown: its grid, and whether it is told that a scan is a display picture.
     simulated : Path or None
         Packed simulated scans, which keep the old skill.
     device : str
@@ -107,7 +108,7 @@ def tune(
         The running mean of the weights.
     """
     run = _Run(network, tuning, work / "checkpoint.pt", device)
-    sources = [_crops(tuning, folder, grid) for folder in (work / "train", simulated) if folder is not None]
+    sources = [_crops(tuning, folder, seen) for folder in (work / "train", simulated) if folder is not None]
     losses: list[float] = []
     progress(run.step, tuning.steps, float("nan"))
     while run.step < tuning.steps:
@@ -120,13 +121,13 @@ def tune(
     return run.mean.eval().cpu()
 
 
-def _crops(tuning: Tuning, folder: Path, grid: float) -> Crops:
+def _crops(tuning: Tuning, folder: Path, seen: Network) -> Crops:
     count = len(list(folder.glob("*.npz")))
     if not count:
         raise SiteError(f"adapting on the packed scans of {folder}: there are none; give a folder that holds NNNNNN.npz")
     data = Data(train=count, calibration=0, test=0, mix={"clean": 1.0})
     schedule = Schedule(tuning.steps, tuning.batch, tuning.crop, tuning.rate)
-    return Crops(Recipe("site", "1", tuning.seed, data, Network(grid=grid), schedule), folder)
+    return Crops(Recipe("site", "1", tuning.seed, data, seen, schedule), folder)
 
 
 def _batch(sources: list[Crops], tuning: Tuning, step: int) -> tuple[Batch, torch.Tensor]:
