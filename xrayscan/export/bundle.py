@@ -21,7 +21,7 @@ from xrayscan._onnxruntime import onnx_runtime
 from xrayscan.errors import ModelError
 from xrayscan.export.golden import GIVEN, STEPS, Case, cases, vectors
 from xrayscan.network.anomaly import KINDS, UNFAMILIAR
-from xrayscan.network.grid import CHANNELS, DEPTH_FLOOR, DEPTH_LIMIT, MULTIPLE, grid_shape, padded_shape
+from xrayscan.network.grid import CHANNELS, DEPTH_FLOOR, DEPTH_LIMIT, MULTIPLE, SHOWN, grid_shape, padded_shape
 from xrayscan.network.model import AMOUNTS, Model
 from xrayscan.network.novelty import Novelty
 from xrayscan.network.runtime import BACKENDS, open_backend
@@ -195,6 +195,7 @@ def _description(card: ModelCard, model: Model, files: list[str]) -> dict[str, A
         },
         "network": {
             "channels": list(CHANNELS),
+            "display": SHOWN if card.tells_display else 0.0,
             "planes": [*KINDS, *AMOUNTS],
             "multiple": MULTIPLE,
             "reach_px": model.reach,
