@@ -122,9 +122,8 @@ class Crops:
             self.behind.add(rng, patch, below=below)
         if self.recipe.schedule.solids and rng.random() < self.recipe.schedule.solids:
             add_solids(rng, patch, self.recipe.network.grid)
-        figures, figure = self.recipe.schedule.figures, False
-        if figures and rng.random() < figures:
-            figure = add_figure(rng, patch, self.persons)
+        asked = self.recipe.schedule.figures
+        figure = bool(asked) and rng.random() < asked and add_figure(rng, patch, self.persons)
         self.geometry.set_random_seed(int(rng.integers(2**31)))
         image = cv2.merge([patch[plane] for plane in (0, 1, 2, 3, 5, 6)])
         turned = self.geometry(image=image, mask=patch[4].astype(np.uint8))
