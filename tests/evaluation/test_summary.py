@@ -144,6 +144,14 @@ class TestFamilies:
         loads = found_by(rows, 0.5)["load"]
         assert (loads["cartons"].value, loads["cartons"].n, loads["drums"].value) == (0.5, 2, 0.0)
 
+    def test_a_scan_counts_by_its_heaviest_person(self):
+        child, adult = {**THING, "mass": 19.0}, {**THING, "mass": 60.0}
+        rows = [scan("person", score, things=things) for score, things in ((0.1, (child,)), (0.9, (child, adult)))]
+        masses = found_by(rows, 0.5)["heaviest person"]
+        assert {name: (group.value, group.n) for name, group in masses.items()} == {
+            "under 20 kg": (0.0, 1), "60 kg or more": (1.0, 1),
+        }  # fmt: skip
+
     def test_false_alarms_by_lookalike(self, rows):
         groups = alarmed_by(rows, 0.25)["look-alike"]
         assert set(groups) == {"drum", "none"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from xrayscan.evaluation.records import Record
 __all__ = ["alarmed_by", "found_by", "level_of", "worst_alarms", "worst_misses"]
 
 Groups = dict[str, Figure]
+MASSES = {"under 20 kg": 20.0, "20 to 35 kg": 35.0, "35 to 60 kg": 60.0, "60 kg or more": math.inf}
 
 
 def _loads(row: Record) -> set[str]:
@@ -29,10 +31,17 @@ def _number_of_persons(row: Record) -> set[str]:
     return {f"{number}" if number < 4 else "4 or more"}
 
 
+def _heaviest(row: Record) -> set[str]:
+    """Children are small, and missed most; a scan is as easy as its heaviest person."""
+    heaviest = max(float(i["mass"]) for i in row.instances if i["kind"] == "person")
+    return {next(name for name, most in MASSES.items() if heaviest < most)}
+
+
 _FOUND: Mapping[str, Callable[[Record], Iterable[str]]] = {
     "load": _loads,
     "place": _of_persons("place"),
     "posture": _of_persons("label"),
+    "heaviest person": _heaviest,
     "persons in the scan": _number_of_persons,
     "scanner": lambda row: {row.scanner},
     "vehicle": lambda row: {row.vehicle},
@@ -60,7 +69,7 @@ def level_of(rows: Sequence[Record], rate: float) -> float:
 
 
 def found_by(rows: Sequence[Record], level: float) -> dict[str, Groups]:
-    """Share of the scans with persons found, by load, place, posture, number of persons, scanner, vehicle and quantity.
+    """Share of the scans with persons found, by load, place, posture, persons' mass and number, scanner, vehicle, quantity.
 
     A scan counts in every group that one of its loads or persons belongs to.
 
