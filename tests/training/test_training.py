@@ -25,7 +25,7 @@ from xrayscan.simulate.scanner import PRESETS
 from xrayscan.training import crops as crops_module
 from xrayscan.training import loop
 from xrayscan.training.calibration import logistic, mass_factor, probabilities, thresholds
-from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example, _places
+from xrayscan.training.crops import DRIVER, EXPORTED, Crops, _example, _places, _weight
 from xrayscan.training.examples import make
 from xrayscan.training.loop import loss_of, train
 from xrayscan.training.recipe import SPLITS, Data, HeldOut, Network, Recipe, Schedule, Start
@@ -270,6 +270,15 @@ class TestCrops:
         seconds = {float(crop.input[2].max()) for crop in drawn if crop.areal_weight.any()}
         assert seconds == {0.0, 1.0}
         assert {float(crop.input[2].max()) for crop in drawn if not crop.areal_weight.any()} == {SHOWN}
+
+    def test_scans_of_children_and_under_dense_loads_are_drawn_more_often(self):
+        def weight(*persons):
+            return _weight({"instances": [{"kind": "person", "load": load, "mass": mass} for load, mass in persons]})
+
+        assert weight() == weight((5.0, 80.0)) == 1.0
+        assert weight((60.0, 80.0)) > 3.0
+        assert weight((5.0, 20.0)) == 3.0
+        assert weight((5.0, 20.0), (5.0, 80.0)) == 1.0
 
     def test_too_few_scans_are_noticed(self, packed):
         more = replace(SMALL, data=replace(SMALL.data, train=99))

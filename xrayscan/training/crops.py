@@ -43,6 +43,8 @@ Rng = np.random.Generator
 Box = Sequence[int]  # top, left, bottom, right
 HARDER = (10.0, 40.0, 90.0, 150.0), (1.0, 3.0, 4.0, 2.0)
 """Areal density over the easiest person of a scan [g/cm²], and how often such a scan is drawn, against any other."""
+CHILDREN = (25.0, 45.0), (3.0, 1.0)
+"""Mass of the heaviest person of a scan [kg], and how many times as often it is drawn."""
 EXPORTED = 0.3
 """Share of the crops that become display pictures: archives hold little else, and nobody is inserted into those of a scan."""
 DRIVER = 0.25
@@ -177,9 +179,12 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _weight(about: dict[str, Any]) -> float:
-    """How often a scan is drawn: persons under dense loads are rare, and the hardest to learn."""
-    loads = [thing["load"] for thing in about["instances"] if thing["kind"] == "person"]
-    return float(np.interp(min(loads), *HARDER)) if loads else 1.0
+    """How often a scan is drawn: persons under dense loads and children are rare, and the hardest to learn."""
+    persons = [(thing["load"], thing["mass"]) for thing in about["instances"] if thing["kind"] == "person"]
+    if not persons:
+        return 1.0
+    loads, masses = zip(*persons, strict=True)
+    return float(np.interp(min(loads), *HARDER) * np.interp(max(masses), *CHILDREN))
 
 
 def _example(rng: Rng, planes: np.ndarray, bits: np.ndarray, *, weighed: bool = False, tells_display: bool = False) -> Crop:

@@ -79,7 +79,7 @@ def loss_of(output: torch.Tensor, batch: Batch, core: int) -> torch.Tensor:
     inside = (labels.amax(1) * 4.0 + 0.25) * batch["areal_weight"]
     amount = (functional.smooth_l1_loss(areal, torch.zeros_like(areal), beta=0.1, reduction="none").sum(1) * inside).mean()
     crop = _of_whole_crops(logits[:, 0], labels[:, 0] * weight[:, 0], weight[:, 0], core // step**2)
-    return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.15 * crop
+    return 4.0 * (cross * scale).sum() + 0.4 * (overlap * scale).sum() + 0.5 * amount + 0.3 * crop
 
 
 def _of_whole_crops(logits: torch.Tensor, persons: torch.Tensor, weight: torch.Tensor, core: int) -> torch.Tensor:
