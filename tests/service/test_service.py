@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -189,6 +190,25 @@ def test_whoever_has_no_token_gets_nothing(service: Service) -> None:
                 answer = client.request(method, path, content=b"score 0.7" if method == "POST" else None)
                 assert "Authorization: Bearer TOKEN" in problem(answer, 401, "unauthorized")
                 assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("size", [200, 4 << 20])
+def test_who_has_no_token_hears_it_though_the_body_comes_late(service: Service, size: int) -> None:
+    body = bytes(size)
+    with socket.create_connection(("127.0.0.1", int(service.address.rsplit(":", 1)[1])), timeout=20) as line:
+        line.sendall(b"POST /v1/scans HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + body[:10])
+        time.sleep(0.2)
+        line.sendall(body[10:100])
+        time.sleep(0.1)  # for a reset to come back
+        line.sendall(body[100:])
+        assert line.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
+def test_who_has_no_token_and_sends_no_body_hears_it_all_the_same(service: Service) -> None:
+    for more in (b"content-length: 100\r\n", b"content-length: 100\r\nexpect: 100-continue\r\n"):
+        with socket.create_connection(("127.0.0.1", int(service.address.rsplit(":", 1)[1])), timeout=20) as line:
+            line.sendall(b"POST /v1/scans HTTP/1.1\r\nhost: x\r\n" + more + b"\r\n")
+            assert line.recv(1000).startswith(b"HTTP/1.1 401 ")
 
 
 def test_deleted_scans_are_gone(service: Service, client: httpx.Client) -> None:

@@ -28,6 +28,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _SEND_SECONDS = 60.0  # for a client to take the next piece of an answer
+_REST = 16 << 20, 1.0  # bytes and seconds for the body of a request that is not let in
 _CLOSE = 4000  # of a WebSocket: this and the status that HTTP would give
 _RESTART = 1012  # the close code of a service that stops (IANA's list of close codes)
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
@@ -67,6 +68,8 @@ class Guard:
             self._admit(scope)
             await self._app(scope, receive, answer)
         except RefusedError as refusal:
+            if scope["type"] == "http" and "connection" in refusal.headers:
+                await _let_go(scope, receive)
             await answer.refuse(refusal)
         except (ClientDisconnect, WebSocketDisconnect, _NotTakenError) as gone:
             if getattr(gone, "code", None) == _RESTART:
@@ -111,6 +114,24 @@ class Guard:
                 "without a token the service answers programs of its own machine only; ask for http://127.0.0.1, or set one",
                 headers={"connection": "close"},
             )
+
+
+async def _let_go(scope: Scope, receive: Receive) -> None:
+    """Take what is left of a request's body, within limits.
+
+    A connection that is closed before all of it was taken is reset, and who still sends never sees why (RFC 9112, 9.6). Whoever
+    asks first whether to send is told not to.
+    """
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        return
+    most, seconds = _REST
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            more = True
+            while more and most > 0:
+                message = await receive()
+                more = bool(message.get("more_body", False))
+                most -= len(message.get("body", b""))
 
 
 def _is_at_home(host: str, origin: str | None) -> bool:
